@@ -1,0 +1,126 @@
+"""Fixtures for the whole suite. What a test needs and the machine lacks fails the test; nothing is skipped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from servers.browser import find_chromium, running_browser
+from servers.databases import KINDS, Database
+from servers.node import install_packages, make_project, node_tools
+from servers.postgres import PostgresCluster, running_postgres
+from servers.sheetport import SheetportServer
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresCluster]:
+    """A PostgreSQL of this worker process, tuned for speed; ``new_database()`` gives a URL."""
+    with running_postgres() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def durable_postgres_server() -> Iterator[PostgresCluster]:
+    """A PostgreSQL that syncs to disk as production does."""
+    with running_postgres(durable=True) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresCluster) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database, dropped after the test."""
+    url = postgres_server.new_database()
+    yield url
+    postgres_server.drop_database(url)
+
+
+@pytest.fixture(params=KINDS)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+    """An empty place for data, once on SQLite and once on PostgreSQL."""
+    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
+    return Database(request.param, tmp_path / "data", url)
+
+
+@pytest.fixture
+def sqlite_database(tmp_path: Path) -> Database:
+    """An empty place for data on SQLite."""
+    return Database("sqlite", tmp_path / "data", None)
+
+
+@pytest.fixture
+def database_url(database: Database) -> str:
+    """A fresh database on each engine: the path of an absent data directory, or a ``postgresql://`` URL."""
+    return database.url or str(database.data)
+
+
+ServerFactory = Callable[..., SheetportServer]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[ServerFactory]:
+    """``server(database=None, *arguments, env=None)``: ``sheetport init`` and ``serve`` as a user runs them.
+
+    Without a database it is SQLite in this test's folder. Further arguments go to ``serve``. At the end
+    every server still running is stopped by SIGTERM and has to exit 0 within 10 seconds.
+    """
+    with ExitStack() as stack:
+        made: list[SheetportServer] = []
+
+        def make(
+            database: Database | None = None, *arguments: str, env: Mapping[str, str] | None = None
+        ) -> SheetportServer:
+            place = database or Database("sqlite", tmp_path / f"server-{len(made)}" / "data", None)
+            place.data.parent.mkdir(parents=True, exist_ok=True)
+            one = SheetportServer(place, arguments, env)
+            made.append(one)
+            stack.callback(one.stop)
+            one.start()
+            return one
+
+        yield make
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """The path of Node.js 18 or later."""
+    return node_tools().node
+
+
+@pytest.fixture(scope="session")
+def npm_home() -> Callable[[str], Path]:
+    """``npm_home(name)``: the folder whose node_modules holds the packages of ``tests/clients/npm/NAME``."""
+    return install_packages
+
+
+@pytest.fixture
+def node_project(tmp_path: Path) -> Callable[[str], Path]:
+    """``node_project(name)``: a fresh project folder that sees those packages, also from ES modules in it."""
+    return lambda name: make_project(install_packages(name), tmp_path / f"project-{name}")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of Chromium."""
+    return find_chromium()
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    """One browser for a module: Playwright keeps an event loop running, which async tests elsewhere do not bear."""
+    with running_browser(chromium) as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page with cookies and storage of its own; a script error on it fails the test."""
+    errors: list[str] = []
+    with browser.new_context() as context:
+        tab = context.new_page()
+        tab.on("pageerror", lambda error: errors.append(str(error)))
+        yield tab
+    assert errors == [], f"script errors on the page: {errors}"

@@ -1,0 +1,77 @@
+"""The fixtures themselves: each starts the real thing or fails with the fix."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from servers import node as node_module
+from servers.databases import Database
+from servers.postgres import PostgresCluster
+
+
+def test_postgres_databases_are_fresh_and_apart(postgres_server: PostgresCluster) -> None:
+    one, two = postgres_server.new_database(), postgres_server.new_database()
+    name = one.split("?")[0].rsplit("/", 1)[1]
+    postgres_server.sql("CREATE TABLE t (n int)", name)
+    copy = postgres_server.new_database(template=name)
+    tables = "SELECT count(*) FROM pg_tables WHERE tablename = 't'"
+    seen = [postgres_server.sql(tables, url.split("?")[0].rsplit("/", 1)[1]) for url in (one, two, copy)]
+    assert seen == ["1", "0", "1"]
+    for url in (one, two, copy):
+        postgres_server.drop_database(url)
+    assert postgres_server.sql("SELECT count(*) FROM pg_database WHERE datname LIKE 'test_%'") == "0"
+
+
+def test_a_failing_statement_fails_the_test(postgres_server: PostgresCluster) -> None:
+    with pytest.raises(AssertionError, match="does not exist"):
+        postgres_server.sql("SELECT 1 FROM nowhere")
+
+
+def test_postgres_syncs_only_where_asked(
+    postgres_server: PostgresCluster, durable_postgres_server: PostgresCluster
+) -> None:
+    assert postgres_server.sql("SHOW fsync") == "off"
+    assert durable_postgres_server.sql("SHOW fsync") == "on"
+
+
+def test_database_comes_on_both_engines(database: Database, database_url: str) -> None:
+    assert not database.data.exists()
+    if database.kind == "sqlite":
+        assert (database.arguments, database_url) == ([], str(database.data))
+    else:
+        assert database_url.startswith("postgresql://")
+        assert database.arguments == ["--database-url", database_url]
+
+
+def test_npm_packages_come_from_the_lock(node: str, node_project: Callable[[str], Path]) -> None:
+    project = node_project("api-1.23.0")
+    script = project / "which.mjs"
+    script.write_text(
+        'import { createRequire } from "node:module";\n'
+        'console.log(createRequire(import.meta.url)("@flatfile/api/package.json").version);\n'
+    )
+    done = subprocess.run([node, str(script)], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "1.23.0", done.stderr
+
+
+def test_every_lock_names_no_registry() -> None:
+    locks = sorted(node_module.PACKAGES.glob("*/package-lock.json"))
+    assert {lock.parent.name for lock in locks} >= {"api-1.23.0", "api-1.23.1", "pubsub-1.23.0", "cli", "bundle"}
+    assert [str(lock) for lock in locks if '"resolved"' in lock.read_text()] == []
+
+
+def test_missing_node_fails_with_the_fix(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setattr(node_module.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(RuntimeError, match=r"run \./test"):
+        node_module.node_tools.__wrapped__()
+
+
+def test_browser_runs_scripts(page: Page) -> None:
+    page.set_content("<p id=a></p><script>document.getElementById('a').textContent = 6 * 7</script>")
+    assert page.inner_text("#a") == "42"
