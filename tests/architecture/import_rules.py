@@ -1,0 +1,87 @@
+"""Import rules that import-linter's contracts (.importlinter) cannot say. Each returns what breaks it, as text."""
+
+from __future__ import annotations
+
+import ast
+import re
+from graphlib import CycleError, TopologicalSorter
+
+import grimp
+
+from architecture.sources import functions
+
+#: Which of our modules may import a library directly; every other one may not.
+HOME_OF = {
+    "litestar": r"\.features\.\w+\.api(\.|$)|\.http(\.|$)|\.bootstrap(\.|$)|\.web(\.|$)",
+    "sqlalchemy": r"\.features\.\w+\.store(\.|$)|\.storage(\.|$)",
+    "alembic": r"\.storage(\.|$)",
+    "asyncpg": r"\.storage(\.|$)",
+    "sqlite3": r"\.storage(\.|$)",
+}
+#: The modules of a slice that other slices may know.
+SHARED = ("service", "model")
+
+
+def imports_in_functions(source: str, name: str) -> list[str]:
+    """Import statements inside functions, which hide a dependency from readers and from start-up."""
+    found = []
+    for function in functions(ast.parse(source)):
+        found += [
+            f"{name}:{node.lineno} imports inside {function.name}()"
+            for node in ast.walk(function)
+            if isinstance(node, ast.Import | ast.ImportFrom)
+        ]
+    return sorted(set(found))
+
+
+def foreign_slice_imports(graph: grimp.ImportGraph, root: str) -> list[str]:
+    """Imports from one slice into another's modules other than ``service`` and ``model``."""
+    found = []
+    for importer, imported in internal_imports(graph, root):
+        one, other = _in_slice(importer, root), _in_slice(imported, root)
+        if one and other and one[0] != other[0] and other[1] not in SHARED:
+            found.append(f"{importer} imports {imported}: only service and model of another slice")
+    return found
+
+
+def misplaced_libraries(graph: grimp.ImportGraph, root: str) -> list[str]:
+    """Modules that import a library of HOME_OF without being one of its homes."""
+    return [
+        f"{importer} imports {library}"
+        for library, home in HOME_OF.items()
+        if library in graph.modules
+        for importer in sorted(graph.find_modules_that_directly_import(library))
+        if not re.match(re.escape(root) + f"(?:{home})", importer)
+    ]
+
+
+def cycle(graph: grimp.ImportGraph, root: str) -> list[str]:
+    """One cycle of modules that import each other, empty when there is none."""
+    sorter: TopologicalSorter[str] = TopologicalSorter()
+    for importer, imported in internal_imports(graph, root):
+        sorter.add(importer, imported)
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def internal_imports(graph: grimp.ImportGraph, root: str) -> list[tuple[str, str]]:
+    """Every (importer, imported) between modules of ours."""
+    ours = sorted(name for name in graph.modules if name == root or name.startswith(f"{root}."))
+    return [
+        (importer, imported)
+        for importer in ours
+        for imported in sorted(graph.find_modules_directly_imported_by(importer))
+        if imported == root or imported.startswith(f"{root}.")
+    ]
+
+
+def _in_slice(module: str, root: str) -> tuple[str, str] | None:
+    """(slice, its module's first name) of ``root.features.SLICE.MODULE``; the name is empty for the package itself."""
+    prefix = f"{root}.features."
+    if not module.startswith(prefix):
+        return None
+    name, _, rest = module.removeprefix(prefix).partition(".")
+    return name, rest.partition(".")[0]
