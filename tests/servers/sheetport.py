@@ -82,10 +82,16 @@ class SheetportServer:
 
     email, password = EMAIL, PASSWORD
 
-    def __init__(self, database: Database, arguments: Sequence[str] = (), env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        arguments: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+        port: int | None = None,
+    ) -> None:
         self.database = database
         self.data = database.data
-        self.port = free_port()
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = database.data.parent / f"{database.data.name}.log"
         self.env = clean_environment(env)
