@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from sheetport.features.sheets.schemas.validation import checked, join
+from sheetport.features.sheets.schemas.validation import checked
 from sheetport.http.wire import Wire
 from sheetport.kernel.errors import Invalid
+from sheetport.kernel.storable import json_path
 
 
 class ActionMessage(Wire):
@@ -193,7 +194,7 @@ def parse_action_configs(value: Any, at: str = "") -> list[dict[str, Any]]:
     """The body of a bulk create: an array of ApiActionConfig. Raises Invalid keyed ``[1].label``."""
     if not isinstance(value, list):
         raise Invalid("Send an array of actions.", at or "general")
-    return [parse_action_config(action, join(at, index)) for index, action in enumerate(value)]
+    return [parse_action_config(action, json_path(at, index)) for index, action in enumerate(value)]
 
 
 def parse_action_update(value: Any, at: str = "") -> dict[str, Any]:

@@ -9,9 +9,10 @@ from msgspec import Meta
 
 from sheetport.features.sheets.schemas.actions import Action
 from sheetport.features.sheets.schemas.constraints import Constraint
-from sheetport.features.sheets.schemas.validation import checked, join
+from sheetport.features.sheets.schemas.validation import checked
 from sheetport.http.wire import Wire
 from sheetport.kernel.errors import Invalid
+from sheetport.kernel.storable import json_path
 
 MAX_CONSTRAINTS = 10
 
@@ -190,7 +191,7 @@ def check_fields(fields: list[dict[str, Any]], at: str) -> None:
     """Keys unique whatever their case, constraints within their limits. Raises Invalid."""
     seen: dict[str, str] = {}
     for index, field in enumerate(fields):
-        path = join(at, index)
+        path = json_path(at, index)
         _check_key(field, seen, path)
         seen[field["key"].casefold()] = field["key"]
         _check_constraints(field, path)
@@ -233,7 +234,7 @@ _CONFIG_DEFAULTS: dict[str, tuple[str, Any]] = {
 def _check_key(field: dict[str, Any], seen: dict[str, str], at: str) -> None:
     other = seen.get(field["key"].casefold())
     if other is not None:
-        key = join(at, "key")
+        key = json_path(at, "key")
         raise Invalid(
             f"{key}: the sheet already has a field {other!r}; keys must differ by more than the case of letters.", key
         )
@@ -241,14 +242,14 @@ def _check_key(field: dict[str, Any], seen: dict[str, str], at: str) -> None:
 
 def _check_constraints(field: dict[str, Any], at: str) -> None:
     constraints = field.get("constraints", ())
-    path = join(at, "constraints")
+    path = json_path(at, "constraints")
     if len(constraints) > MAX_CONSTRAINTS:
         raise Invalid(f"{path}: a field takes at most {MAX_CONSTRAINTS} constraints, not {len(constraints)}.", path)
     validators: set[str] = set()
     for index, constraint in enumerate(constraints):
         validator = constraint.get("validator") if constraint["type"] in ("external", "stored") else None
         if validator is not None and validator in validators:
-            key = join(join(path, index), "validator")
+            key = json_path(json_path(path, index), "validator")
             raise Invalid(f"{key}: {validator!r} is named twice; name each validator once a field.", key)
         if validator is not None:
             validators.add(validator)

@@ -13,9 +13,10 @@ from msgspec import Meta
 from sheetport.features.sheets.schemas.actions import Action
 from sheetport.features.sheets.schemas.constraints import SheetConstraint
 from sheetport.features.sheets.schemas.fields import NonEmpty, Property, check_fields, with_all_defaults
-from sheetport.features.sheets.schemas.validation import checked, join
+from sheetport.features.sheets.schemas.validation import checked
 from sheetport.http.wire import Wire
 from sheetport.kernel.errors import Invalid
+from sheetport.kernel.storable import json_path
 
 SheetAccess = Literal["*", "add", "edit", "delete", "import"]
 SheetTreatment = Literal["CLIPPED_FROM_SHEET", "ENUM_REFERENCE"]
@@ -124,7 +125,7 @@ def parse_sheet_config(value: Any, at: str = "") -> dict[str, Any]:
     (``sheets[0].fields[2].type``).
     """
     config: dict[str, Any] = checked(SheetConfig, _with_field_defaults(value), at)
-    check_fields(config["fields"], join(at, "fields"))
+    check_fields(config["fields"], json_path(at, "fields"))
     return config
 
 
@@ -132,7 +133,7 @@ def parse_sheet_configs(value: Any, at: str = "sheets", taken: Iterable[str] = (
     """The sheets of a new workbook, each with a slug that is unique among them and ``taken``. Raises Invalid."""
     if not isinstance(value, list):
         raise Invalid(f"{at}: expected an array of sheets.", at)
-    return with_slugs([parse_sheet_config(sheet, join(at, index)) for index, sheet in enumerate(value)], at, taken)
+    return with_slugs([parse_sheet_config(sheet, json_path(at, index)) for index, sheet in enumerate(value)], at, taken)
 
 
 def parse_sheet_update(value: Any, at: str = "") -> dict[str, Any]:
@@ -140,9 +141,9 @@ def parse_sheet_update(value: Any, at: str = "") -> dict[str, Any]:
     if isinstance(value, dict) and value.get("config") is not None:
         value = {**value, "config": _with_field_defaults(value["config"])}
     update: dict[str, Any] = checked(SheetConfigOrUpdate, _with_field_defaults(value), at)
-    check_fields(update.get("fields", []), join(at, "fields"))
+    check_fields(update.get("fields", []), json_path(at, "fields"))
     if "config" in update:
-        check_fields(update["config"]["fields"], join(join(at, "config"), "fields"))
+        check_fields(update["config"]["fields"], json_path(json_path(at, "config"), "fields"))
     return update
 
 
@@ -162,7 +163,7 @@ def with_slugs(sheets: list[dict[str, Any]], at: str = "sheets", taken: Iterable
     for index, sheet in enumerate(sheets):
         slug = sheet.get("slug")
         if slug is not None and slug in used:
-            key = join(join(at, index), "slug")
+            key = json_path(json_path(at, index), "slug")
             raise Invalid(f"{key}: the workbook already has a sheet {slug!r}; give each sheet its own slug.", key)
         if slug is not None:
             used.add(slug)

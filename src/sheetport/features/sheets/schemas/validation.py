@@ -16,9 +16,8 @@ import msgspec
 from msgspec import inspect
 
 from sheetport.kernel.errors import Invalid
+from sheetport.kernel.storable import json_path, refuse_unstorable
 
-MAX_DEPTH = 64
-_INT_MIN, _INT_MAX = -(2**63), 2**64 - 1
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 _MISSING = re.compile(r"Object missing required field `(.+)`")
 _NAMES = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false", "object": "an object"}
@@ -39,33 +38,6 @@ def checked(kind: Any, value: Any, at: str) -> Any:
     except msgspec.ValidationError as fault:
         raise _invalid(shape, kept, at, str(fault)) from None
     return kept
-
-
-def join(at: str, step: str | int) -> str:
-    """The JSON path of member or item ``step`` of ``at``: ``sheets``, 0 → ``sheets[0]``."""
-    if isinstance(step, int):
-        return f"{at}[{step}]"
-    return f"{at}.{step}" if at else step
-
-
-def refuse_unstorable(value: Any, at: str) -> None:
-    """Refuse what a database or JSON itself cannot give back: NUL, integers over 64 bits, absurd depth."""
-    pending: list[tuple[Any, str, int]] = [(value, at, 0)]
-    while pending:
-        item, path, depth = pending.pop()
-        if depth > MAX_DEPTH:
-            raise Invalid(f"Nest at most {MAX_DEPTH} levels deep.", at or "general")
-        if isinstance(item, str):
-            if "\0" in item:
-                raise Invalid(f"{path or 'The text'} holds a NUL character (\\u0000): remove it.", path or "general")
-        elif isinstance(item, dict):
-            if any("\0" in key for key in item):
-                raise Invalid("A member name holds a NUL character (\\u0000): remove it.", path or "general")
-            pending.extend((member, join(path, key), depth + 1) for key, member in item.items())
-        elif isinstance(item, list):
-            pending.extend((member, join(path, index), depth + 1) for index, member in enumerate(item))
-        elif isinstance(item, int) and not _INT_MIN <= item <= _INT_MAX:
-            raise Invalid(f"{path} is a whole number over 64 bits: send it as text.", path or "general")
 
 
 @cache
@@ -109,7 +81,7 @@ def _invalid(shape: inspect.Type, value: Any, at: str, fault: str) -> Invalid:
         steps.append(missing[1])
     key = at
     for step in steps:
-        key = join(key, step)
+        key = json_path(key, step)
     subject = key or "The body"
     allowed = _allowed(shape, value, steps)
     if missing:
