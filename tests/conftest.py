@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from servers.browser import find_chromium, running_browser
-from servers.databases import KINDS, Database
+from servers.data_places import KINDS, DataPlace
 from servers.node import install_packages, make_project, node_tools
 from servers.postgres import PostgresCluster, running_postgres
 from servers.sheetport import SheetportServer
@@ -39,22 +39,22 @@ def postgres_url(postgres_server: PostgresCluster) -> Iterator[str]:
 
 
 @pytest.fixture(params=KINDS)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+def data_place(request: pytest.FixtureRequest, tmp_path: Path) -> DataPlace:
     """An empty place for data, once on SQLite and once on PostgreSQL."""
     url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
-    return Database(request.param, tmp_path / "data", url)
+    return DataPlace(request.param, tmp_path / "data", url)
 
 
 @pytest.fixture
-def sqlite_database(tmp_path: Path) -> Database:
+def sqlite_place(tmp_path: Path) -> DataPlace:
     """An empty place for data on SQLite."""
-    return Database("sqlite", tmp_path / "data", None)
+    return DataPlace("sqlite", tmp_path / "data", None)
 
 
 @pytest.fixture
-def database_url(database: Database) -> str:
+def database_url(data_place: DataPlace) -> str:
     """A fresh database on each engine: the path of an absent data directory, or a ``postgresql://`` URL."""
-    return database.url or str(database.data)
+    return data_place.url or str(data_place.data)
 
 
 ServerFactory = Callable[..., SheetportServer]
@@ -62,18 +62,18 @@ ServerFactory = Callable[..., SheetportServer]
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[ServerFactory]:
-    """``server(database=None, *arguments, env=None)``: ``sheetport init`` and ``serve`` as a user runs them.
+    """``server(place=None, *arguments, env=None)``: ``sheetport init`` and ``serve`` as a user runs them.
 
-    Without a database it is SQLite in this test's folder. Further arguments go to ``serve``. At the end
+    Without a place it is SQLite in this test's folder. Further arguments go to ``serve``. At the end
     every server still running is stopped by SIGTERM and has to exit 0 within 10 seconds.
     """
     with ExitStack() as stack:
         made: list[SheetportServer] = []
 
         def make(
-            database: Database | None = None, *arguments: str, env: Mapping[str, str] | None = None
+            place: DataPlace | None = None, *arguments: str, env: Mapping[str, str] | None = None
         ) -> SheetportServer:
-            place = database or Database("sqlite", tmp_path / f"server-{len(made)}" / "data", None)
+            place = place or DataPlace("sqlite", tmp_path / f"server-{len(made)}" / "data", None)
             place.data.parent.mkdir(parents=True, exist_ok=True)
             one = SheetportServer(place, arguments, env)
             made.append(one)

@@ -18,7 +18,7 @@ import pytest
 from architecture.sources import ROOT, project_files
 from docs.documents import read_blocks
 from docs.runner import PageRun
-from servers.databases import Database
+from servers.data_places import DataPlace
 from servers.node import node_tools
 from servers.sheetport import EMAIL, PASSWORD, SheetportServer, clean_environment
 
@@ -40,7 +40,7 @@ def test_every_command_of_the_page_works(page: Path, tmp_path: Path) -> None:
             folder.mkdir()
         environment = reader_environment()
         if not any("runs until" in block.notes for block in blocks):
-            server = SheetportServer(Database("sqlite", folder / "sheetport-data", None), port=DEFAULT_PORT)
+            server = SheetportServer(DataPlace("sqlite", folder / "sheetport-data", None), port=DEFAULT_PORT)
             stack.callback(server.stop)
             server.start()
             environment |= credentials(server)

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from servers.databases import Database
+from servers.data_places import DataPlace
 
 EMAIL, PASSWORD = "owner@example.com", "correct horse battery staple 9"
 PROGRAM = str(Path(sys.executable).parent / "sheetport")
@@ -84,30 +84,31 @@ class SheetportServer:
 
     def __init__(
         self,
-        database: Database,
+        place: DataPlace,
         arguments: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
         port: int | None = None,
     ) -> None:
-        self.database = database
-        self.data = database.data
+        self.place = place
+        self.data = place.data
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.log = database.data.parent / f"{database.data.name}.log"
-        self.env = clean_environment(env)
+        self.log = place.data.parent / f"{place.data.name}.log"
+        #: SHEETPORT_DATA lets commands that take no --data find this server's socket.
+        self.env = clean_environment({"SHEETPORT_DATA": str(self.data), **(env or {})})
         self._arguments = list(arguments)
         self._process: subprocess.Popen[bytes] | None = None
         self.info: dict[str, Any] = self._init()
         self.environments: dict[str, dict[str, Any]] = {entry["name"]: entry for entry in self.info["environments"]}
 
     def _init(self) -> dict[str, Any]:
-        done = self.command("init", *self._place, "--email", EMAIL, "--password", PASSWORD, "--json")
+        done = self.command("init", *self._place_arguments, "--email", EMAIL, "--password", PASSWORD, "--json")
         assert done.returncode == 0, f"sheetport init failed: {(done.stderr or done.stdout)[-2000:]}"
         return dict(json.loads(done.stdout))
 
     @property
-    def _place(self) -> list[str]:
-        return ["--data", str(self.data), *self.database.arguments]
+    def _place_arguments(self) -> list[str]:
+        return ["--data", str(self.data), *self.place.arguments]
 
     @property
     def development(self) -> dict[str, Any]:
@@ -145,7 +146,7 @@ class SheetportServer:
         seen = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [PROGRAM, "serve", *self._place, "--port", str(self.port), *self._arguments],
+                [PROGRAM, "serve", *self._place_arguments, "--port", str(self.port), *self._arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

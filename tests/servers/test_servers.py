@@ -10,21 +10,22 @@ import pytest
 from playwright.sync_api import Page
 
 from servers import node as node_module
-from servers.databases import Database
-from servers.postgres import PostgresCluster
+from servers.data_places import DataPlace
+from servers.postgres import PostgresCluster, database_name
 
 
 def test_postgres_databases_are_fresh_and_apart(postgres_server: PostgresCluster) -> None:
     one, two = postgres_server.new_database(), postgres_server.new_database()
-    name = one.split("?")[0].rsplit("/", 1)[1]
+    name = database_name(one)
     postgres_server.sql("CREATE TABLE t (n int)", name)
     copy = postgres_server.new_database(template=name)
     tables = "SELECT count(*) FROM pg_tables WHERE tablename = 't'"
-    seen = [postgres_server.sql(tables, url.split("?")[0].rsplit("/", 1)[1]) for url in (one, two, copy)]
+    seen = [postgres_server.sql(tables, database_name(url)) for url in (one, two, copy)]
     assert seen == ["1", "0", "1"]
     for url in (one, two, copy):
         postgres_server.drop_database(url)
-    assert postgres_server.sql("SELECT count(*) FROM pg_database WHERE datname LIKE 'test_%'") == "0"
+    left = postgres_server.sql("SELECT datname FROM pg_database").split()
+    assert not {database_name(url) for url in (one, two, copy)}.intersection(left)
 
 
 def test_a_failing_statement_fails_the_test(postgres_server: PostgresCluster) -> None:
@@ -39,13 +40,13 @@ def test_postgres_syncs_only_where_asked(
     assert durable_postgres_server.sql("SHOW fsync") == "on"
 
 
-def test_database_comes_on_both_engines(database: Database, database_url: str) -> None:
-    assert not database.data.exists()
-    if database.kind == "sqlite":
-        assert (database.arguments, database_url) == ([], str(database.data))
+def test_a_place_comes_on_both_engines(data_place: DataPlace, database_url: str) -> None:
+    assert not data_place.data.exists()
+    if data_place.kind == "sqlite":
+        assert (data_place.arguments, database_url) == ([], str(data_place.data))
     else:
         assert database_url.startswith("postgresql://")
-        assert database.arguments == ["--database-url", database_url]
+        assert data_place.arguments == ["--database-url", database_url]
 
 
 def test_npm_packages_come_from_the_lock(node: str, node_project: Callable[[str], Path]) -> None:

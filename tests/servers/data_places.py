@@ -9,7 +9,7 @@ KINDS = ("sqlite", "postgresql")
 
 
 @dataclass(frozen=True)
-class Database:
+class DataPlace:
     """``data`` is the (absent) data directory; ``url`` is None for SQLite."""
 
     kind: str
