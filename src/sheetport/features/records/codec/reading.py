@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import re
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NoReturn
 
 import msgspec
 from msgspec import Raw
+from msgspec.structs import astuple
 
 from sheetport.features.records.codec.layout import (
     Cell,
@@ -24,21 +28,15 @@ from sheetport.features.records.codec.layout import (
 from sheetport.kernel.errors import Invalid, TooLarge
 from sheetport.kernel.storable import json_path, refuse_unstorable
 
-
-class _WholeRecord(msgspec.Struct):
-    values: dict[str, Cell | None]
-    metadata: dict[str, Any] | None = None
-    config: dict[str, Any] | None = None
-
-
 _WHOLE_RECORD = {"id", "values", "valid", "messages", "metadata", "config", "versionId", "commitId"}
+_NO_STRUCT_KEY = re.compile(r'["\\\x00-\x1f]')
 _NUL = b"\\u0000"
 _encode = msgspec.json.Encoder().encode
 _decode_any = msgspec.json.Decoder().decode
 _decode_raws = msgspec.json.Decoder(list[Raw]).decode
+_decode_object = msgspec.json.Decoder(dict[str, Any] | None).decode
 _decode_raw_members = msgspec.json.Decoder(dict[str, Raw]).decode
 _decode_cell = msgspec.json.Decoder(Cell | None).decode
-_decode_cells = msgspec.json.Decoder(dict[str, Cell | None]).decode
 _decode_change = msgspec.json.Decoder(RecordChange).decode
 _BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -53,25 +51,28 @@ def decode_insert(body: bytes, slots: Slots, *, limit: int) -> list[StoredRow]:
     raws = _split(body, limit)
     may_hold_nul = _NUL in body
     blank: list[Value] = [None] * width_of(slots)
+    decode, order = _record_decoder(tuple(slots)), tuple(slots.values())
     rows = []
     for index, raw in enumerate(raws):
+        if decode is None:
+            rows.append(_row_any_form(raw, index, slots))
+            continue
         notes: dict[int, list[Message]] | None = None
+        values = blank.copy()
         try:
-            values = blank.copy()
-            for key, cell in _decode_cells(raw).items():
-                slot = slots[key]
-                if cell is None:
-                    continue
-                values[slot] = cell.value
-                if cell.messages:
-                    notes = notes or {}
-                    notes[slot] = cell.messages
-        except (KeyError, *_BROKEN):
-            rows.append(_insert_whole(raw, index, slots))
+            for slot, cell in zip(order, astuple(decode(raw)), strict=True):
+                if cell is not None:
+                    values[slot] = cell.value
+                    if cell.messages:
+                        notes = notes or {}
+                        notes[slot] = cell.messages
+        except _BROKEN:
+            rows.append(_row_any_form(raw, index, slots))
             continue
         if may_hold_nul:
-            refuse_unstorable(_decode_any(raw), f"records[{index}]")
-        rows.append(StoredRow(_encode(values).decode(), None, True) if notes is None else packed(values, notes, Ext()))
+            _refuse_nul(raw, f"records[{index}]")
+        plain = notes is None
+        rows.append(StoredRow(_encode(values).decode(), None, True) if plain else packed(values, notes or {}, Ext()))
     return rows
 
 
@@ -89,10 +90,25 @@ def decode_update(body: bytes, slots: Slots, *, limit: int) -> list[RecordChange
             if key not in slots:
                 _refuse_field(key, json_path(at, "values"), slots)
         if may_hold_nul:
-            refuse_unstorable(_decode_any(raw), at)
+            _refuse_nul(raw, at)
         _check_extras(change.metadata, change.config, at)
         changes.append(change)
     return changes
+
+
+@lru_cache(maxsize=256)
+def _record_decoder(keys: tuple[str, ...]) -> Callable[[Raw], msgspec.Struct] | None:
+    """Decodes one record into a struct of the cells of ``keys``, in this order, None where it has none.
+
+    A struct made for the sheet decodes a third faster than a dict, and refuses unknown keys on the way. None
+    for a sheet with a key that no struct can have.
+    """
+    if any(_NO_STRUCT_KEY.search(key) for key in keys):
+        return None
+    members = [(f"f{number}", Cell | None, None) for number in range(len(keys))]
+    names = {f"f{number}": key for number, key in enumerate(keys)}
+    struct = msgspec.defstruct("Record", members, rename=names, forbid_unknown_fields=True, gc=False)
+    return msgspec.json.Decoder(struct).decode
 
 
 def _split(body: bytes, limit: int) -> list[Raw]:
@@ -107,33 +123,42 @@ def _split(body: bytes, limit: int) -> list[Raw]:
     return raws
 
 
-def _insert_whole(raw: Raw, index: int, slots: Slots) -> StoredRow:
-    """The row of a whole record; refuses what :func:`decode_insert` could not read as cells."""
-    at = f"records[{index}]"
+def _row_any_form(raw: Raw, index: int, slots: Slots) -> StoredRow:
+    """The row of a record that the sheet's struct does not fit: a whole one, odd field keys, or a fault."""
+    at = path = f"records[{index}]"
     members = _parts(raw, at)
-    if "values" not in members or "values" in slots or not members.keys() <= _WHOLE_RECORD:
-        _cells(members, at, slots)
-        raise Invalid(f"{at}: the record cannot be read: does it name a field twice?", at)
-    try:
-        record = msgspec.json.decode(raw, type=_WholeRecord)
-    except _BROKEN as fault:
-        _cells(_parts(members["values"], json_path(at, "values")), json_path(at, "values"), slots)
-        raise Invalid(f"{at}: {_reason(fault)}.", at) from None
-    refuse_unstorable(_decode_any(raw), at)
-    _check_extras(record.metadata, record.config, at)
-    values: list[Value] = [None] * width_of(slots)
-    notes = {}
-    for key, cell in record.values.items():
-        if key not in slots:
-            _refuse_field(key, json_path(at, "values"), slots)
-        if cell is None:
-            continue
-        values[slots[key]] = cell.value
-        if cell.messages:
-            notes[slots[key]] = cell.messages
     ext = Ext()
-    set_extras(ext, record.metadata, record.config)
+    if "values" in members and "values" not in slots and members.keys() <= _WHOLE_RECORD:
+        metadata = _object(members.get("metadata"), json_path(at, "metadata"))
+        config = _object(members.get("config"), json_path(at, "config"))
+        _check_extras(metadata, config, at)
+        set_extras(ext, metadata, config)
+        path = json_path(at, "values")
+        members = _parts(members["values"], path)
+    cells = _cells(members, path, slots)
+    _refuse_nul(raw, at)
+    values: list[Value] = [None] * width_of(slots)
+    notes: dict[int, list[Message]] = {}
+    for key, cell in cells.items():
+        if cell is not None:
+            values[slots[key]] = cell.value
+            if cell.messages:
+                notes[slots[key]] = cell.messages
     return packed(values, notes, ext)
+
+
+def _object(raw: Raw | None, at: str) -> dict[str, Any] | None:
+    try:
+        return None if raw is None else _decode_object(raw)
+    except _BROKEN as fault:
+        raise Invalid(f"{at}: {_reason(fault)}.", at) from None
+
+
+def _refuse_nul(raw: Raw, at: str) -> None:
+    try:
+        refuse_unstorable(_decode_any(raw), at)
+    except _BROKEN as fault:
+        raise Invalid(f"{at}: {_reason(fault)}.", at) from None
 
 
 def _parts(raw: Raw, at: str) -> dict[str, Raw]:
@@ -145,16 +170,18 @@ def _parts(raw: Raw, at: str) -> dict[str, Raw]:
         ) from None
 
 
-def _cells(members: dict[str, Raw], at: str, slots: Slots) -> None:
-    """Refuse the first cell at fault. Raises Invalid; returns when there is none."""
+def _cells(members: dict[str, Raw], at: str, slots: Slots) -> dict[str, Cell | None]:
+    """The cells of a record. Raises Invalid keyed by the first at fault."""
+    cells = {}
     for key, raw in members.items():
         if key not in slots:
             _refuse_field(key, at, slots)
         try:
-            _decode_cell(raw)
+            cells[key] = _decode_cell(raw)
         except _BROKEN as fault:
             path = json_path(at, key)
             raise Invalid(f'{path}: expected a cell such as {{"value": "x"}}: {_reason(fault)}.', path) from None
+    return cells
 
 
 def _refuse_change(raw: Raw, at: str, fault: Exception) -> NoReturn:
