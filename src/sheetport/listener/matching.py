@@ -159,7 +159,7 @@ def _number(value: float) -> str:
         return "0"
     shortest = Decimal(repr(value)).normalize()
     exponent = shortest.adjusted()
-    if -7 <= exponent < 21:
+    if -7 < exponent < 21:
         return format(shortest, "f")
     digits = "".join(map(str, shortest.as_tuple().digits))
     mantissa = digits[0] + (f".{digits[1:]}" if len(digits) > 1 else "")
