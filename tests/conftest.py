@@ -16,6 +16,13 @@ from servers.postgres import PostgresCluster, running_postgres
 from servers.sheetport import SheetportServer
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The browser tests of a file stay on one worker process, as they share a browser."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresCluster]:
     """A PostgreSQL of this worker process, tuned for speed; ``new_database()`` gives a URL."""
