@@ -15,9 +15,15 @@ from sheetport.preload import PRELOAD_PATH
 Project = Callable[[str], Path]
 API_VERSIONS = ["api-1.23.0", "api-1.23.1"]
 
-LISTEN = """
+REQUIRES = """
 const { Client } = require("@flatfile/listener");
 const { PubSubDriver } = require("@flatfile/listener-driver-pubsub");
+"""
+IMPORTS = """
+import { Client } from "@flatfile/listener";
+import { PubSubDriver } from "@flatfile/listener-driver-pubsub";
+"""
+LISTEN = """
 const driver = new PubSubDriver(process.env.FLATFILE_ENVIRONMENT_ID);
 let received = 0;
 const listener = Client.create((client) => client.on("job:ready", (event) => {
@@ -112,26 +118,36 @@ def test_without_the_preload_version_1_23_1_reaches_no_server(node: str, node_pr
 
 
 @pytest.mark.parametrize("packages", ["pubsub-1.23.0", "api-1.23.1"])
-@pytest.mark.parametrize("suffix", ["", "/", "/v1", "/api", "/api/v1"])
+@pytest.mark.parametrize("modules", ["cjs", "mjs"])
 def test_the_pubsub_driver_receives_events_from_this_server(
-    packages: str, suffix: str, node: str, node_project: Project, stub: Stub
+    packages: str, modules: str, node: str, node_project: Project, stub: Stub
 ) -> None:
-    if suffix and packages != "pubsub-1.23.0":
-        suffix = "/"
-    project = node_project(packages)
-    # Only the driver's redirect is given the suffix: the API client joins its own /v1.
-    script = f"process.env.FLATFILE_API_URL = {stub.url!r};\n{LISTEN}"
-    program = start(node, project, script, stub.url + suffix, "listen.cjs")
-    _publish_when_connected(program, stub)
-    out, err = program.communicate(timeout=30)
-    assert program.returncode == 0, err
-    assert [line for line in out.splitlines() if line.startswith("received")] == [f"received e{n}" for n in (1, 2, 3)]
+    script = (REQUIRES if modules == "cjs" else IMPORTS) + LISTEN
+    receive_three(start(node, node_project(packages), script, stub.url, f"listen.{modules}"), stub)
     polls = stub.of("/v2/subscribe/")
     assert polls[0].path == f"/v2/subscribe/sub-c-1/environment.{ENVIRONMENT}/0"
     assert polls[0].headers["host"] == stub.url.removeprefix("http://")
     assert "stream-token-1" in polls[0].query["auth"]
     assert len({poll.connection for poll in polls}) == 1, "the long polls share one kept connection"
     assert len(stub.of("/leave")) == 1
+
+
+@pytest.mark.parametrize("suffix", ["/", "/v1", "/api", "/api/v1"])
+def test_the_stream_is_found_whatever_the_address_ends_in(
+    suffix: str, node: str, node_project: Project, stub: Stub
+) -> None:
+    # Only the redirect is to see the suffix: the API client joins its own /v1.
+    script = f"process.env.FLATFILE_API_URL = {stub.url!r};\n{REQUIRES}{LISTEN}"
+    receive_three(start(node, node_project("pubsub-1.23.0"), script, stub.url + suffix, "listen.cjs"), stub)
+    assert stub.of("/v2/subscribe/")[0].path.startswith("/v2/")
+
+
+def receive_three(program: subprocess.Popen[str], stub: Stub) -> None:
+    """Publishes three events once the program is connected; it has to receive each once, in order, and end."""
+    _publish_when_connected(program, stub)
+    out, err = program.communicate(timeout=30)
+    assert program.returncode == 0, err
+    assert [line for line in out.splitlines() if line.startswith("received")] == [f"received e{n}" for n in (1, 2, 3)]
 
 
 def _publish_when_connected(program: subprocess.Popen[str], stub: Stub) -> None:

@@ -15,7 +15,8 @@ import httpx
 
 from sheetport.listener.errors import ListenerConfigError, ListenerHTTPError
 
-TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+# Waiting for a free connection has no limit: many handlers at once are slow, not failed.
+TIMEOUT = httpx.Timeout(60.0, connect=10.0, pool=None)
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Api:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        # The user's own values (redirects to another host lose the token: httpx drops it there).
+        # A redirect to another host loses the token: httpx drops it there.
         self._http = httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=True)
         hide_stream_tokens()
 
@@ -106,7 +107,7 @@ class Api:
 
     async def stream(self, path: str, params: Mapping[str, Any], read_timeout: float) -> Any:
         """One request to the event stream: its JSON object. Raises ListenerHTTPError at 400 and above."""
-        timeout = httpx.Timeout(10.0, read=read_timeout)
+        timeout = httpx.Timeout(10.0, read=read_timeout, pool=None)
         response = await self._http.get(self.connection.stream_url + path, params=params, timeout=timeout)
         if response.status_code >= 400:
             raise ListenerHTTPError("GET", path, response.status_code, said(response))

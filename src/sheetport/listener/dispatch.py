@@ -96,7 +96,7 @@ async def _in_thread(handler: Handler, event: Event) -> Any:
     return await done
 
 
-class _Raised(Exception):  # noqa: N818 - it carries an error, it is none of its own
+class _Raised(Exception):
     """Carries an error over to the loop that the loop would not take as it is."""
 
     def __init__(self, error: BaseException) -> None:

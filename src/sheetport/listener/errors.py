@@ -15,7 +15,7 @@ class ListenerLoadError(ListenerError):
     """A listener file cannot be loaded, or does not hold exactly one ``Listener``."""
 
 
-class SecretNotFound(ListenerError):  # noqa: N818 - reads as the sentence it is in an except clause
+class SecretNotFound(ListenerError):
     """The server answered, but has no secret of this name for this scope, or an empty one."""
 
     def __init__(self, name: str, scope: str) -> None:

@@ -82,7 +82,7 @@ class Event:
         """Writes changed records back: the ones of ``event.data()``, each with its id. Returns the answer's data."""
         if self.data_url is None:
             raise ListenerError(f"The event {self.id} ({self.topic}) has no dataUrl, so it has no records to update.")
-        body = await asyncio.to_thread(gzip.compress, json.dumps(records, default=dict).encode())
+        body = await asyncio.to_thread(_packed, records)
         return await self._api.fetch(self.data_url, "PUT", {"Content-Encoding": "gzip"}, body)
 
     async def secrets(
@@ -116,6 +116,16 @@ class Event:
     def known_secrets(self) -> set[str]:
         """The values read so far, so that messages can be cleaned of them."""
         return {value for values in self._secrets.values() for value in values.values() if value}
+
+
+def _packed(records: Sequence[Mapping[str, Any]]) -> bytes:
+    """Records as gzip JSON. Who wrote a record's message is the server's to say, so ``source`` is left out."""
+    written = [dict(record) for record in records]
+    for record in written:
+        if record.get("messages"):
+            kept = [{key: value for key, value in m.items() if key != "source"} for m in record["messages"]]
+            record["messages"] = kept
+    return gzip.compress(json.dumps(written).encode())
 
 
 class Job:

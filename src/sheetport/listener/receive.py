@@ -19,6 +19,9 @@ logger = logging.getLogger("sheetport.listener")
 # How long running handlers may go on after a stop, in seconds.
 GRACE = 10.0
 
+# Events handled at the same time; plain handlers have a thread each.
+AT_ONCE = 256
+
 Dispatch = Callable[[Mapping[str, Any], Api], Awaitable[Any]]
 
 
@@ -37,10 +40,15 @@ async def receive(
             "The environment to listen to is missing: set FLATFILE_ENVIRONMENT_ID, or pass environment_id= or scope=."
         )
     running: set[asyncio.Task[Any]] = set()
+    slots = asyncio.Semaphore(AT_ONCE)
     async with Api(connection) as api:
 
+        async def handle(event: dict[str, Any]) -> None:
+            async with slots:
+                await dispatch(event, api)
+
         def deliver(event: dict[str, Any]) -> None:
-            task = asyncio.ensure_future(dispatch(event, api))
+            task = asyncio.create_task(handle(event))
             running.add(task)
             task.add_done_callback(running.discard)
             task.add_done_callback(_report_bug)

@@ -149,7 +149,8 @@ async def test_secrets_need_an_environment(stub: Stub) -> None:
 
 
 async def test_data_and_update_use_the_data_url(stub: Stub) -> None:
-    stub.data = {"records": [{"id": "r1", "values": {}}]}
+    message = {"type": "error", "message": "No", "source": "custom-logic"}
+    stub.data = {"records": [{"id": "r1", "values": {}, "messages": [message]}, {"id": "r2", "values": {}}]}
     listener = Listener()
     got: list[Any] = []
 
@@ -164,7 +165,8 @@ async def test_data_and_update_use_the_data_url(stub: Stub) -> None:
     read, write = stub.of("/records")
     assert read.path == write.path == "/v1/sheets/us_sh_1/records"
     assert read.query == {"commitId": ["us_vr_1"], "filter": ["error"], "ids": ["a b", "c"]}
-    assert (write.method, write.query, write.body) == ("PUT", {"commitId": ["us_vr_1"]}, stub.data["records"])
+    sent = [{"id": "r1", "values": {}, "messages": [{"type": "error", "message": "No"}]}, {"id": "r2", "values": {}}]
+    assert (write.method, write.query, write.body) == ("PUT", {"commitId": ["us_vr_1"]}, sent)
     assert write.headers["content-encoding"] == "gzip"
     assert write.headers["x-disable-hooks"] == "true"
 

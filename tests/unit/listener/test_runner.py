@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -126,3 +127,25 @@ async def test_a_changed_file_is_loaded_again_a_broken_one_is_told_and_no_event_
     stop.set()
     await asyncio.wait_for(running, 10)
     assert not list(folder.rglob("*.pyc"))
+
+
+async def test_the_listener_of_the_guide_works_as_written(
+    tmp_path: Path, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "howto" / "python-listeners.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "submit.py").write_text(blocks[0] + blocks[2])
+    listener = load_listener(tmp_path / "submit.py")
+    stub.secrets = [{"name": "WEBHOOK_URL", "value": f"{stub.url}/hook"}, {"name": "EXTERNAL_API_KEY", "value": KEY}]
+    stub.data = [{"id": "us_sh_1"}]
+    event = {
+        "id": "e1",
+        "topic": "job:ready",
+        "context": {"environmentId": ENVIRONMENT, "jobId": "j1", "workbookId": "us_wb_1"},
+        "payload": {"job": "workbook:submitAction"},
+    }
+    assert await listener.dispatch(event, api_url=stub.url, token=KEY) == []
+    assert [step for step, _ in stub.job_calls()] == ["j1/ack", "j1/complete"]
+    assert [call.body for call in stub.of("/hook")] == [stub.data]
+    sys.modules.pop(MODULE_NAME)
