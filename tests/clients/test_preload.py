@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import os
+import ssl
 import subprocess
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from servers.listener_stub import ENVIRONMENT, KEY, Stub, listener_stub
 from sheetport.preload import PRELOAD_PATH
@@ -50,7 +57,7 @@ def run(node: str, project: Path, script: str, address: str, name: str = "progra
 
 
 def start(
-    node: str, project: Path, script: str, address: str, name: str, preload: bool = True
+    node: str, project: Path, script: str, address: str, name: str, preload: bool = True, trust: Path | None = None
 ) -> subprocess.Popen[str]:
     (project / name).write_text(script)
     env = {key: value for key, value in os.environ.items() if not key.startswith(("FLATFILE_", "AGENT_", "NODE_"))}
@@ -60,6 +67,8 @@ def start(
         "FLATFILE_BEARER_TOKEN": KEY,
         "FLATFILE_ENVIRONMENT_ID": ENVIRONMENT,
     }
+    if trust:
+        env["NODE_EXTRA_CA_CERTS"] = str(trust)
     command = [node, *(["--require", str(PRELOAD_PATH)] if preload else []), name]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, cwd=project, env=env, text=True, stdout=pipe, stderr=pipe)
@@ -140,6 +149,44 @@ def test_the_stream_is_found_whatever_the_address_ends_in(
     script = f"process.env.FLATFILE_API_URL = {stub.url!r};\n{REQUIRES}{LISTEN}"
     receive_three(start(node, node_project("pubsub-1.23.0"), script, stub.url + suffix, "listen.cjs"), stub)
     assert stub.of("/v2/subscribe/")[0].path.startswith("/v2/")
+
+
+def test_the_stream_of_a_server_behind_tls_is_reached_and_its_certificate_checked(
+    node: str, node_project: Project, tmp_path: Path
+) -> None:
+    certificate, key = make_certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    project = node_project("pubsub-1.23.0")
+    with listener_stub(tls=context) as stub:
+        receive_three(start(node, project, REQUIRES + LISTEN, stub.url, "listen.cjs", trust=certificate), stub)
+        assert len({poll.connection for poll in stub.of("/v2/subscribe/")}) == 1
+        read = 'require("https").get("https://ps1.pndsn.com/time/0").on("error", (e) => console.log(e.code))'
+        assert run(node, project, read, stub.url, "read.cjs") == "DEPTH_ZERO_SELF_SIGNED_CERT"
+
+
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    """A self-signed certificate for 127.0.0.1 and its key, as PEM files."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sheetport test")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    clear = serialization.NoEncryption()
+    files = folder / "certificate.pem", folder / "key.pem"
+    files[0].write_bytes(certificate.public_bytes(pem))
+    files[1].write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, clear))
+    return files
 
 
 def receive_three(program: subprocess.Popen[str], stub: Stub) -> None:

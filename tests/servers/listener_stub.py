@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -197,11 +198,13 @@ class Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def listener_stub(port: int = 0, stub: Stub | None = None) -> Iterator[Stub]:
-    """The stub on 127.0.0.1; give ``port`` and ``stub`` to bring one back where it was."""
+def listener_stub(port: int = 0, stub: Stub | None = None, tls: ssl.SSLContext | None = None) -> Iterator[Stub]:
+    """The stub on 127.0.0.1, with ``tls`` over https; give ``port`` and ``stub`` to bring one back where it was."""
     state = stub or Stub()
     server = Server(("127.0.0.1", port), type("BoundHandler", (Handler,), {"stub": state}))
-    state.url = f"http://127.0.0.1:{server.server_port}"
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    state.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

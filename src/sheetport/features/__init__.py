@@ -1,0 +1,1 @@
+"""The product: one folder per noun of the API, ranked (see docs/howto/write-a-slice.md)."""

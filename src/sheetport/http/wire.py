@@ -6,4 +6,7 @@ import msgspec
 
 
 class Wire(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True):
-    """snake_case in Python, camelCase on the wire; members at their default are left out."""
+    """A JSON object of the API: camelCase at the wire, snake_case inside.
+
+    Optional members default to None, accept null, and are left out of replies when absent.
+    """

@@ -1,0 +1,61 @@
+"""The composition root: builds the application from its slices."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from litestar import Litestar
+from litestar.config.cors import CORSConfig
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.types import ControllerRouterHandler
+
+from sheetport import NAME, __version__
+from sheetport.config import Settings
+from sheetport.features.auth.service import Verifier
+from sheetport.features.environments import api as environments
+from sheetport.http.auth import AuthMiddleware
+from sheetport.http.dependencies import provide_call
+from sheetport.http.errors import HANDLERS
+from sheetport.http.front import FrontMiddleware
+from sheetport.storage.unit_of_work import Database
+
+ROUTERS: list[ControllerRouterHandler] = [environments.router]
+
+_CORS = CORSConfig(
+    allow_origins=["*"],
+    allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+    allow_headers=["*"],
+    expose_headers=["X-Request-Id"],
+    max_age=600,
+)
+
+
+class Application:
+    """The server's application: an ASGI callable over an open database."""
+
+    def __init__(self, settings: Settings, db: Database) -> None:
+        self.settings = settings
+        self.db = db
+        self.verifier = Verifier(db)
+        self.router = Litestar(
+            route_handlers=ROUTERS,
+            dependencies={"call": Provide(provide_call)},
+            middleware=[AuthMiddleware(self.verifier.verify)],
+            exception_handlers=HANDLERS,
+            cors_config=_CORS,
+            openapi_config=OpenAPIConfig(title=NAME, version=__version__, path="/internal-schema", render_plugins=[]),
+            state=State({"db": db, "settings": settings, "verifier": self.verifier}),
+        )
+        self.asgi = FrontMiddleware(self.router, settings.http)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None, None]:
+        """Start and stop what runs beside the requests."""
+        yield
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.asgi(scope, receive, send)

@@ -1,0 +1,96 @@
+"""Settings, one class per section, read from the environment and the command line.
+
+Every secret setting ``NAME`` is also accepted as ``NAME_FILE``, a path to a file that holds it.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+DEFAULT_DATA = Path("sheetport-data")
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 4010
+MEBIBYTE = 1024 * 1024
+
+
+class ConfigError(Exception):
+    """A setting that cannot be used; the message names it and the fix."""
+
+
+def secret_setting(name: str) -> str | None:
+    """The value of environment variable ``name``, or the text of the file ``name_FILE`` points to."""
+    value, path = os.environ.get(name), os.environ.get(f"{name}_FILE")
+    if value is not None and path is not None:
+        raise ConfigError(f"Set {name} or {name}_FILE, not both.")
+    if path is None:
+        return value
+    try:
+        return Path(path).read_text().strip()
+    except OSError as error:
+        raise ConfigError(f"{name}_FILE cannot be read: {error.strerror}.") from None
+
+
+@dataclass(frozen=True, slots=True)
+class StorageSettings:
+    """Where data and key lie. ``database_url`` None means SQLite in the data directory."""
+
+    data: Path = DEFAULT_DATA
+    key_file: Path = field(default_factory=lambda: default_key_file(DEFAULT_DATA))
+    database_url: str | None = field(default=None, repr=False)
+    pool_size: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """The listening address and the limits of a request."""
+
+    host: str = DEFAULT_HOST
+    port: int = DEFAULT_PORT
+    public_url: str | None = None
+    body_limit: int = 32 * MEBIBYTE
+    inflated_limit: int = 256 * MEBIBYTE
+    drain_limit: int = 64 * MEBIBYTE
+
+    @property
+    def base_url(self) -> str:
+        """Where clients reach this server, without a trailing slash."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a server process is told."""
+
+    storage: StorageSettings = field(default_factory=StorageSettings)
+    http: HttpSettings = field(default_factory=HttpSettings)
+    rate_limits: bool = True
+
+
+def default_key_file(data: Path) -> Path:
+    """Beside the data directory, not in it, so that a copied data directory carries no key."""
+    return data.parent / f"{data.name}.key"
+
+
+def read_settings(
+    data: Path | None = None,
+    key_file: Path | None = None,
+    database_url: str | None = None,
+    host: str = DEFAULT_HOST,
+    port: int = DEFAULT_PORT,
+) -> Settings:
+    """Command-line values over environment values over defaults."""
+    data = data or Path(os.environ.get("SHEETPORT_DATA", DEFAULT_DATA))
+    chosen_key = key_file or Path(os.environ.get("SHEETPORT_KEY_FILE", default_key_file(data)))
+    url = database_url or secret_setting("SHEETPORT_DATABASE_URL")
+    if url is not None and not url.startswith(("postgresql://", "postgres://")):
+        raise ConfigError("--database-url must start with postgresql:// (leave it out for SQLite).")
+    return Settings(
+        StorageSettings(data, chosen_key, url),
+        HttpSettings(host, port, os.environ.get("SHEETPORT_PUBLIC_URL")),
+        rate_limits=os.environ.get("SHEETPORT_RATE_LIMITS", "on") != "off",
+    )

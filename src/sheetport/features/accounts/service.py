@@ -1,0 +1,63 @@
+"""Accounts, and the generation by which verified callers are forgotten."""
+
+from __future__ import annotations
+
+from sheetport.features.accounts import store
+from sheetport.features.accounts.model import Account
+from sheetport.features.audit import service as audit
+from sheetport.kernel.actor import Actor
+from sheetport.kernel.errors import Invalid, NotFound
+from sheetport.kernel.ids import new_root_id
+from sheetport.kernel.permissions import Permission, require
+from sheetport.storage.unit_of_work import UnitOfWork
+
+
+async def create_account(uow: UnitOfWork, name: str) -> Account:
+    """A new, empty account. Called by set-up only, which checks who may."""
+    account = Account(new_root_id("acc"), _name(name), uow.now, uow.now)
+    await store.insert_account(uow, account)
+    return account
+
+
+async def get_current_account(uow: UnitOfWork, actor: Actor) -> Account:
+    """The caller's account."""
+    require(actor, Permission.ACCOUNT_READ)
+    account = await store.find_account(uow, actor.account_id)
+    if account is None:
+        raise NotFound("This account does not exist any more.", "accountId")
+    return account
+
+
+async def update_current_account(
+    uow: UnitOfWork, actor: Actor, name: str | None = None, default_app_id: str | None = None
+) -> Account:
+    """Rename the account or choose its landing app; what is None stays."""
+    require(actor, Permission.ACCOUNT_WRITE)
+    before = await get_current_account(uow, actor)
+    new_name = before.name if name is None else _name(name)
+    await store.update_account(uow, before.id, new_name, default_app_id or before.default_app_id)
+    await audit.record(uow, actor, "account:update", before.id)
+    return await get_current_account(uow, actor)
+
+
+async def set_default_app(uow: UnitOfWork, account_id: str, app_id: str) -> None:
+    """Choose the landing app of an account that has none; called by the app's own slice."""
+    account = await store.find_account(uow, account_id)
+    if account is not None and account.default_app_id is None:
+        await store.update_account(uow, account_id, account.name, app_id)
+
+
+async def bump_generation(uow: UnitOfWork, account_id: str) -> None:
+    """Have every process forget the account's verified callers before this unit of work is answered.
+
+    Call it from whatever revokes, disables or narrows a caller.
+    """
+    await store.bump_generation(uow, account_id)
+    uow.bumped.add(account_id)
+
+
+def _name(name: str) -> str:
+    name = name.strip()
+    if not 1 <= len(name) <= 255:
+        raise Invalid("name must have 1 to 255 characters.", "name")
+    return name

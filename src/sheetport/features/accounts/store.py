@@ -1,0 +1,48 @@
+"""SQL of accounts."""
+
+from __future__ import annotations
+
+from sqlalchemy import bindparam, insert, select, update
+
+from sheetport.features.accounts.model import Account
+from sheetport.kernel.json import dumps, loads
+from sheetport.storage.statements import statement
+from sheetport.storage.tables.core import accounts
+from sheetport.storage.unit_of_work import UnitOfWork
+
+_COLUMNS = tuple(column.name for column in accounts.columns)
+_INSERT = statement(insert(accounts).values({name: bindparam(name) for name in _COLUMNS}))
+_BY_ID = statement(select(accounts).where(accounts.c.id == bindparam("id")))
+_UPDATE = statement(
+    update(accounts)
+    .where(accounts.c.id == bindparam("account"))
+    .values(name=bindparam("new_name"), default_app_id=bindparam("new_app"), updated_at=bindparam("at"))
+)
+_BUMP = statement(
+    update(accounts).where(accounts.c.id == bindparam("account")).values(auth_generation=accounts.c.auth_generation + 1)
+)
+
+
+async def insert_account(uow: UnitOfWork, account: Account) -> None:
+    row = {name: getattr(account, name) for name in _COLUMNS}
+    row |= {"embedded_domains": dumps(account.embedded_domains), "metadata": dumps(account.metadata)}
+    await uow.execute(_INSERT, row)
+
+
+async def find_account(uow: UnitOfWork, account_id: str) -> Account | None:
+    row = await uow.fetch_one(_BY_ID, {"id": account_id})
+    if row is None:
+        return None
+    values = {name: row[name] for name in _COLUMNS}
+    values |= {
+        name: loads(row[name] or "null") or empty for name, empty in (("embedded_domains", []), ("metadata", {}))
+    }
+    return Account(**values)
+
+
+async def update_account(uow: UnitOfWork, account_id: str, name: str, default_app_id: str | None) -> None:
+    await uow.execute(_UPDATE, {"account": account_id, "new_name": name, "new_app": default_app_id, "at": uow.now})
+
+
+async def bump_generation(uow: UnitOfWork, account_id: str) -> None:
+    await uow.execute(_BUMP, {"account": account_id})

@@ -1,0 +1,1 @@
+"""Keys, tokens, sign-in, and who a caller is."""

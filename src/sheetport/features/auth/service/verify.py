@@ -1,0 +1,99 @@
+"""Who a token is.
+
+One process on SQLite: a verified caller is remembered until its token expires or its account is bumped,
+which happens after the revoking commit and before its reply. Many processes on PostgreSQL: nothing is
+remembered, so a revocation that has been answered is seen by all.
+"""
+
+from __future__ import annotations
+
+from sheetport.features.auth import store
+from sheetport.features.auth.model import CredentialKind
+from sheetport.features.auth.service.derived import SPACE_PREFIX, read_space_token
+from sheetport.kernel.actor import Actor, ActorKind
+from sheetport.kernel.errors import Unauthenticated
+from sheetport.storage.unit_of_work import Database, Row, UnitOfWork
+
+#: More remembered callers than this, and all are forgotten: a bound, not a policy.
+MAX_REMEMBERED = 50_000
+MAX_TOKEN = 1_000
+_NEVER = 2**62
+_KINDS = {
+    CredentialKind.SECRET_KEY: ActorKind.SECRET_KEY,
+    CredentialKind.PUBLISHABLE_KEY: ActorKind.PUBLISHABLE_KEY,
+    CredentialKind.PERSONAL: ActorKind.USER,
+    CredentialKind.ACCESS: ActorKind.USER,
+}
+
+
+class Verifier:
+    """Turns tokens into actors."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._remembered: dict[bytes, tuple[Actor, int]] = {}
+        #: credential id → when it was last used; a batch writer empties it.
+        self.used: dict[str, int] = {}
+        db.on_bump(self._forget)
+
+    async def verify(self, token: str) -> Actor:
+        """The caller. Raises Unauthenticated, alike for unknown, revoked, expired and wrong-kind tokens."""
+        if len(token) > MAX_TOKEN:
+            raise Unauthenticated
+        fingerprint = self._db.keys.fingerprint(token)
+        found = self._remembered.get(fingerprint)
+        now = self._db.clock.now()
+        if found is None or found[1] <= now:
+            found = await self._db.read(lambda uow: look_up(uow, token, fingerprint))
+            if not self._db.shared:
+                self._remember(fingerprint, found)
+        self.used[found[0].token_id] = now
+        return found[0]
+
+    def _remember(self, fingerprint: bytes, found: tuple[Actor, int]) -> None:
+        if len(self._remembered) >= MAX_REMEMBERED:
+            self._remembered.clear()
+        self._remembered[fingerprint] = found
+
+    def _forget(self, accounts: frozenset[str]) -> None:
+        self._remembered = {k: v for k, v in self._remembered.items() if v[0].account_id not in accounts}
+
+
+async def look_up(uow: UnitOfWork, token: str, fingerprint: bytes) -> tuple[Actor, int]:
+    """The caller and when its token expires. Raises Unauthenticated."""
+    if token.startswith(SPACE_PREFIX):
+        return await _space_caller(uow, token)
+    row = await store.find_for_verification(uow, fingerprint)
+    if row is None or row["deleted_at"] is not None or row["user_disabled_at"] is not None:
+        raise Unauthenticated
+    if row["environment_deleted_at"] is not None or CredentialKind(row["kind"]) not in _KINDS:
+        raise Unauthenticated
+    expires_at = row["expires_at"] if row["expires_at"] is not None else _NEVER
+    if expires_at <= uow.now:
+        raise Unauthenticated
+    return _actor(row), expires_at
+
+
+def _actor(row: Row) -> Actor:
+    kind = _KINDS[CredentialKind(row["kind"])]
+    return Actor(
+        kind=kind,
+        id=row["user_id"] if kind is ActorKind.USER else row["id"],
+        account_id=row["account_id"],
+        token_id=row["id"],
+        environment_id=row["environment_id"],
+        generation=row["auth_generation"],
+    )
+
+
+async def _space_caller(uow: UnitOfWork, token: str) -> tuple[Actor, int]:
+    claim = read_space_token(uow.keys, token)
+    if claim is None or claim.expires_at <= uow.now:
+        raise Unauthenticated
+    row = await store.find_space(uow, claim.space_id)
+    if row is None or row["deleted_at"] is not None or row["token_generation"] != claim.generation:
+        raise Unauthenticated
+    actor = Actor(
+        ActorKind.SPACE, claim.space_id, row["account_id"], claim.space_id, row["environment_id"], claim.space_id
+    )
+    return actor, claim.expires_at

@@ -1,0 +1,97 @@
+"""SQL of credentials."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import bindparam, insert, select, update
+
+from sheetport.features.auth.model import Credential, CredentialKind
+from sheetport.kernel.json import dumps, loads
+from sheetport.storage.statements import statement
+from sheetport.storage.tables.auth import credentials
+from sheetport.storage.tables.core import accounts, environments, users
+from sheetport.storage.tables.spaces import spaces
+from sheetport.storage.unit_of_work import Row, UnitOfWork
+
+_FIELDS = tuple(Credential.__dataclass_fields__)
+_INSERT = statement(insert(credentials).values({name: bindparam(name) for name in (*_FIELDS, "fingerprint")}))
+#: A credential with the state of all that it stands on: one row, one look-up.
+_VERIFY = statement(
+    select(
+        credentials,
+        accounts.c.auth_generation,
+        users.c.disabled_at.label("user_disabled_at"),
+        environments.c.deleted_at.label("environment_deleted_at"),
+    )
+    .join(accounts, accounts.c.id == credentials.c.account_id)
+    .outerjoin(users, users.c.id == credentials.c.user_id)
+    .outerjoin(environments, environments.c.id == credentials.c.environment_id)
+    .where(credentials.c.fingerprint == bindparam("fingerprint"))
+)
+_REVOKE = statement(
+    update(credentials)
+    .where(
+        (credentials.c.id == bindparam("credential")) | (credentials.c.parent_id == bindparam("credential")),
+        credentials.c.deleted_at.is_(None),
+    )
+    .values(deleted_at=bindparam("at"), updated_at=bindparam("at"))
+)
+_BY_ID = statement(select(credentials).where(credentials.c.id == bindparam("id")))
+_BY_ENVIRONMENT = statement(
+    select(credentials)
+    .where(credentials.c.environment_id == bindparam("environment"), credentials.c.deleted_at.is_(None))
+    .order_by(credentials.c.created_at, credentials.c.id)
+)
+_BY_USER = statement(
+    select(credentials)
+    .where(credentials.c.user_id == bindparam("user"), credentials.c.deleted_at.is_(None))
+    .order_by(credentials.c.created_at, credentials.c.id)
+)
+
+
+def credential_of(row: Row) -> Credential:
+    values = {name: row[name] for name in _FIELDS}
+    values["kind"] = CredentialKind(row["kind"])
+    values["operations"] = loads(row["operations"] or "[]")
+    return Credential(**values)
+
+
+async def insert_credential(uow: UnitOfWork, credential: Credential, fingerprint: bytes) -> None:
+    row: dict[str, Any] = {name: getattr(credential, name) for name in _FIELDS}
+    row |= {"kind": credential.kind.value, "operations": dumps(credential.operations), "fingerprint": fingerprint}
+    await uow.execute(_INSERT, row)
+
+
+async def find_for_verification(uow: UnitOfWork, fingerprint: bytes) -> Row | None:
+    return await uow.fetch_one(_VERIFY, {"fingerprint": fingerprint})
+
+
+async def find_credential(uow: UnitOfWork, credential_id: str) -> Credential | None:
+    row = await uow.fetch_one(_BY_ID, {"id": credential_id})
+    return None if row is None else credential_of(row)
+
+
+async def list_by_environment(uow: UnitOfWork, environment_id: str) -> list[Credential]:
+    return [credential_of(row) for row in await uow.fetch_all(_BY_ENVIRONMENT, {"environment": environment_id})]
+
+
+async def list_by_user(uow: UnitOfWork, user_id: str) -> list[Credential]:
+    return [credential_of(row) for row in await uow.fetch_all(_BY_USER, {"user": user_id})]
+
+
+async def revoke_credential(uow: UnitOfWork, credential_id: str) -> int:
+    """Revoke a credential and what was exchanged from it; how many rows that were live."""
+    return await uow.execute(_REVOKE, {"credential": credential_id, "at": uow.now})
+
+
+_SPACE = statement(
+    select(spaces.c.account_id, spaces.c.environment_id, spaces.c.deleted_at, spaces.c.token_generation).where(
+        spaces.c.id == bindparam("id")
+    )
+)
+
+
+async def find_space(uow: UnitOfWork, space_id: str) -> Row | None:
+    """The columns of a space that its tokens stand on."""
+    return await uow.fetch_one(_SPACE, {"id": space_id})

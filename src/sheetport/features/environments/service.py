@@ -1,0 +1,97 @@
+"""Environments. Isolation is absolute: what is not the caller's environment is not found."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+from sheetport.features.accounts import service as accounts
+from sheetport.features.audit import service as audit
+from sheetport.features.auth import service as auth
+from sheetport.features.environments import store
+from sheetport.features.environments.model import GUEST_AUTHENTICATION, Environment, EnvironmentChange
+from sheetport.features.events import service as events
+from sheetport.features.places import service as places
+from sheetport.features.places.model import Place
+from sheetport.kernel.actor import Actor
+from sheetport.kernel.errors import Conflict, Invalid
+from sheetport.kernel.ids import new_root_id
+from sheetport.kernel.paging import Page, Paged
+from sheetport.kernel.permissions import Permission, require
+from sheetport.storage.unit_of_work import UnitOfWork
+
+
+async def create_environment(uow: UnitOfWork, actor: Actor, change: EnvironmentChange) -> Environment:
+    """A new environment with one secret and one publishable key."""
+    require(actor, Permission.ENVIRONMENT_CREATE)
+    empty = Environment(new_root_id("env"), actor.account_id, "", False, uow.now, uow.now)
+    environment = _changed(uow, empty, change)
+    await _require_free_name(uow, environment)
+    await store.insert_environment(uow, environment)
+    await events.begin_log(uow, environment.id)
+    place = Place(environment.id, environment.id, "env", environment.account_id)
+    await places.add_place(uow, place)
+    await auth.create_environment_keys(uow, actor, environment.id, is_prod=environment.is_prod)
+    await events.emit(uow, actor, "environment:created", place)
+    await audit.record(uow, actor, "environment:create", environment.id, environment_id=environment.id)
+    return environment
+
+
+async def get_environment(uow: UnitOfWork, actor: Actor, environment_id: str) -> Environment:
+    """One environment. Raises NotFound."""
+    require(actor, Permission.ENVIRONMENT_READ)
+    await places.get_place(uow, actor, environment_id, "env")
+    environment = await store.find_environment(uow, environment_id)
+    if environment is None:
+        raise places.not_found(environment_id, "env")
+    return environment
+
+
+async def list_environments(uow: UnitOfWork, actor: Actor, page: Page) -> Paged[Environment]:
+    """The environments the caller reaches: a user's account's, a key's own."""
+    require(actor, Permission.ENVIRONMENT_READ)
+    items = await store.list_environments(uow, actor.account_id, actor.environment_id, page)
+    total = await store.count_environments(uow, actor.account_id, actor.environment_id)
+    return Paged(items, page, total)
+
+
+async def update_environment(
+    uow: UnitOfWork, actor: Actor, environment_id: str, change: EnvironmentChange
+) -> Environment:
+    """Change what ``change`` names."""
+    require(actor, Permission.ENVIRONMENT_WRITE)
+    place = await places.get_place(uow, actor, environment_id, "env")
+    before = await get_environment(uow, actor, environment_id)
+    environment = _changed(uow, before, change)
+    if environment.name != before.name:
+        await _require_free_name(uow, environment)
+    await store.update_environment(uow, environment)
+    await events.emit(uow, actor, "environment:updated", place)
+    await audit.record(uow, actor, "environment:update", environment_id, environment_id=environment_id)
+    return environment
+
+
+async def delete_environment(uow: UnitOfWork, actor: Actor, environment_id: str) -> None:
+    """Delete an environment with everything in it; its keys stop at once."""
+    require(actor, Permission.ENVIRONMENT_WRITE)
+    place = await places.get_place(uow, actor, environment_id, "env")
+    await events.emit(uow, actor, "environment:deleted", place)
+    await store.delete_environment(uow, environment_id)
+    await places.delete_place(uow, place)
+    await accounts.bump_generation(uow, place.account_id)
+    await audit.record(uow, actor, "environment:delete", environment_id, environment_id=environment_id)
+
+
+def _changed(uow: UnitOfWork, before: Environment, change: EnvironmentChange) -> Environment:
+    named = {key: value for key, value in asdict(change).items() if value is not None}
+    after = replace(before, **named, updated_at=uow.now)
+    if not 1 <= len(after.name.strip()) <= 255:
+        raise Invalid("name must have 1 to 255 characters.", "name")
+    if not set(after.guest_authentication) <= set(GUEST_AUTHENTICATION):
+        raise Invalid(f"guestAuthentication takes {' and '.join(GUEST_AUTHENTICATION)}.", "guestAuthentication")
+    return after
+
+
+async def _require_free_name(uow: UnitOfWork, environment: Environment) -> None:
+    taken = await store.list_environments(uow, environment.account_id, None, Page(1, 1_000))
+    if any(other.name == environment.name and other.id != environment.id for other in taken):
+        raise Conflict(f"There is already an environment named {environment.name!r}; choose another name.", "name")

@@ -1,0 +1,88 @@
+"""SQL of environments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import bindparam, func, insert, or_, select, update
+
+from sheetport.features.environments.model import Environment
+from sheetport.kernel.json import dumps, loads
+from sheetport.kernel.paging import Page
+from sheetport.storage.statements import statement
+from sheetport.storage.tables.core import environments
+from sheetport.storage.unit_of_work import Row, UnitOfWork
+
+_JSON = ("guest_authentication", "features", "metadata", "namespaces")
+_FIELDS = tuple(Environment.__dataclass_fields__)
+_INSERT = statement(
+    insert(environments).values({name: bindparam(name) for name in _FIELDS} | {"next_sheet_no": 1})
+)
+_CHANGED = tuple(name for name in _FIELDS if name not in {"id", "account_id", "created_at"})
+_UPDATE = statement(
+    update(environments)
+    .where(environments.c.id == bindparam("environment"))
+    .values({name: bindparam(f"new_{name}") for name in _CHANGED})
+)
+_DELETE = statement(
+    update(environments).where(environments.c.id == bindparam("environment")).values(deleted_at=bindparam("at"))
+)
+_LIVE = environments.c.deleted_at.is_(None)
+_BY_ID = statement(select(environments).where(environments.c.id == bindparam("id"), _LIVE))
+#: A secret key lists its own environment only; a user lists the account's.
+_REACHED = (
+    environments.c.account_id == bindparam("account"),
+    or_(bindparam("only", type_=environments.c.id.type).is_(None), environments.c.id == bindparam("only")),
+    _LIVE,
+)
+_LIST = statement(
+    select(environments)
+    .where(*_REACHED)
+    .order_by(environments.c.created_at, environments.c.id)
+    .limit(bindparam("size"))
+    .offset(bindparam("offset"))
+)
+_COUNT = statement(select(func.count().label("total")).select_from(environments).where(*_REACHED))
+
+
+def _environment(row: Row) -> Environment:
+    values = {name: row[name] for name in _FIELDS}
+    for name in _JSON:
+        values[name] = loads(row[name] or "null")
+    values["is_prod"] = bool(row["is_prod"])
+    return Environment(**values)
+
+
+def _row(environment: Environment) -> dict[str, Any]:
+    values = {name: getattr(environment, name) for name in _FIELDS}
+    for name in _JSON:
+        values[name] = None if values[name] is None else dumps(values[name])
+    return values
+
+
+async def insert_environment(uow: UnitOfWork, environment: Environment) -> None:
+    await uow.execute(_INSERT, _row(environment))
+
+
+async def update_environment(uow: UnitOfWork, environment: Environment) -> None:
+    row = _row(environment)
+    await uow.execute(_UPDATE, {"environment": environment.id, **{f"new_{name}": row[name] for name in _CHANGED}})
+
+
+async def delete_environment(uow: UnitOfWork, environment_id: str) -> None:
+    await uow.execute(_DELETE, {"environment": environment_id, "at": uow.now})
+
+
+async def find_environment(uow: UnitOfWork, environment_id: str) -> Environment | None:
+    row = await uow.fetch_one(_BY_ID, {"id": environment_id})
+    return None if row is None else _environment(row)
+
+
+async def list_environments(uow: UnitOfWork, account_id: str, only: str | None, page: Page) -> list[Environment]:
+    rows = await uow.fetch_all(_LIST, {"account": account_id, "only": only, "size": page.size, "offset": page.offset})
+    return [_environment(row) for row in rows]
+
+
+async def count_environments(uow: UnitOfWork, account_id: str, only: str | None) -> int:
+    row = await uow.fetch_one(_COUNT, {"account": account_id, "only": only})
+    return int(row["total"]) if row else 0

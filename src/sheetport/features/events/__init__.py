@@ -1,0 +1,1 @@
+"""The log of what happened, and what its subscribers read."""

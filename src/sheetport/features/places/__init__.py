@@ -1,0 +1,1 @@
+"""Where every id belongs: one look-up for ownership, context and cascading deletes."""

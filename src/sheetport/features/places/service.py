@@ -1,0 +1,56 @@
+"""Where an id belongs, and whether the caller may know of it."""
+
+from __future__ import annotations
+
+from sheetport.features.places import store
+from sheetport.features.places.model import Place
+from sheetport.kernel.actor import Actor
+from sheetport.kernel.errors import NotFound
+from sheetport.storage.unit_of_work import UnitOfWork
+
+NOUNS = {
+    "env": ("environment", "environmentId"),
+    "sp": ("space", "spaceId"),
+    "wb": ("workbook", "workbookId"),
+    "sh": ("sheet", "sheetId"),
+    "jb": ("job", "jobId"),
+    "fl": ("file", "fileId"),
+    "dc": ("document", "documentId"),
+}
+
+
+async def find_place(uow: UnitOfWork, actor: Actor, place_id: str) -> Place | None:
+    """The live place of an id, or None when it is absent or not the caller's to know of."""
+    place = await store.find_place(uow, place_id)
+    if place is None or not actor.reaches(place.account_id, place.environment_id, place.space_id):
+        return None
+    return place
+
+
+async def get_place(uow: UnitOfWork, actor: Actor, place_id: str, kind: str) -> Place:
+    """The live place of an id of ``kind``. Raises NotFound, the same for absent and for not the caller's."""
+    place = await find_place(uow, actor, place_id)
+    if place is None or place.kind != kind:
+        raise not_found(place_id, kind)
+    return place
+
+
+def not_found(thing_id: str, kind: str) -> NotFound:
+    """The refusal for an id that is absent or not the caller's to know of."""
+    noun, key = NOUNS.get(kind, (kind, "id"))
+    return NotFound(f"There is no {noun} {thing_id[:60]!r} that this token can reach.", key)
+
+
+async def add_place(uow: UnitOfWork, place: Place) -> None:
+    """Record where a new id belongs."""
+    await store.insert_place(uow, place)
+
+
+async def rename_place(uow: UnitOfWork, place: Place, slug: str | None, namespace: str | None) -> None:
+    """Change a place's slug and namespace."""
+    await store.rename_place(uow, place, slug, namespace)
+
+
+async def delete_place(uow: UnitOfWork, place: Place) -> None:
+    """Soft-delete a place and everything that lies in it: from now on all of it is not found."""
+    await store.delete_inside(uow, place)

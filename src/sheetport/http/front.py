@@ -1,0 +1,151 @@
+"""What stands in front of the router: one spelling of each path, bounded and inflated bodies, request ids.
+
+* ``/api/v1/…``, ``//v1/…`` and the flags' ``/v1/v1/…`` become ``/v1/…``, so that each route exists once.
+* A gzip body is inflated, up to a limit; a body over the limit is drained, so that its sender reads the 413.
+* A body of a type no route takes is refused with 415.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+import zlib
+from collections.abc import Mapping
+from typing import Any, cast
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+
+from sheetport.config import MEBIBYTE, HttpSettings
+from sheetport.http.errors import error_body, refusal
+from sheetport.kernel.errors import Invalid, SheetportError, TooLarge
+from sheetport.kernel.json import dumps
+
+_SLASHES = re.compile(r"/{2,}")
+_PREFIX = re.compile(r"^/(?:api/)?(?:v1/(?=v1/))?(?P<rest>v1(?:/|$)|v2-alpha(?:/|$))")
+_TYPES = (
+    "application/json",
+    "text/plain",
+    "application/jsonl",
+    "multipart/form-data",
+    "application/x-www-form-urlencoded",
+)
+_BODY_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+class UnsupportedType(SheetportError):
+    """A body whose content type no route takes (415)."""
+
+
+class FrontMiddleware:
+    """The outermost ASGI application."""
+
+    def __init__(self, app: ASGIApp, settings: HttpSettings) -> None:
+        self._app = app
+        self._settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        scope["path"] = one_spelling(scope["path"])
+        scope["raw_path"] = scope["path"].encode()
+        request_id = f"req_{uuid.uuid4().hex[:20]}".encode()
+        tagged = _with_header(send, b"x-request-id", request_id)
+        if scope["method"] in _BODY_METHODS:
+            try:
+                receive = await self._body(scope, receive)
+            except SheetportError as error:
+                await _refuse(tagged, error)
+                return
+        await self._app(scope, receive, tagged)
+
+    async def _body(self, scope: HTTPScope, receive: Receive) -> Receive:
+        """The whole body, inflated and within its limits, as a receive channel."""
+        headers = dict(cast("list[tuple[bytes, bytes]]", scope["headers"]))
+        body = await self._read(receive)
+        if body and not _known_type(headers):
+            raise UnsupportedType("Send the body as application/json (header Content-Type).", "Content-Type")
+        encoding = headers.get(b"content-encoding", b"").lower()
+        if encoding == b"gzip":
+            body = self._inflate(body)
+            kept = [(n, v) for n, v in headers.items() if n not in {b"content-encoding", b"content-length"}]
+            scope["headers"] = [*kept, (b"content-length", str(len(body)).encode())]
+        elif encoding not in {b"", b"identity"}:
+            raise UnsupportedType("Send the body plain or with Content-Encoding: gzip.", "Content-Encoding")
+        return _replay(body, receive)
+
+    async def _read(self, receive: Receive) -> bytes:
+        parts, size = [], 0
+        while True:
+            message = cast("dict[str, Any]", await receive())
+            if message["type"] == "http.disconnect":
+                raise Invalid("The body ended before it was whole.", "body")
+            part = message.get("body", b"")
+            size += len(part)
+            if size <= self._settings.body_limit:
+                parts.append(part)
+            if not message.get("more_body", False) or size > self._settings.drain_limit:
+                break
+        if size > self._settings.body_limit:
+            limit = self._settings.body_limit // MEBIBYTE
+            raise TooLarge(f"The body is over the limit of {limit} MiB; send it in smaller parts or gzipped.", "body")
+        return b"".join(parts)
+
+    def _inflate(self, body: bytes) -> bytes:
+        inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        try:
+            made = inflater.decompress(body, self._settings.inflated_limit)
+        except zlib.error:
+            raise Invalid("The body is not valid gzip, though Content-Encoding says so.", "Content-Encoding") from None
+        if inflater.unconsumed_tail:
+            limit = self._settings.inflated_limit // MEBIBYTE
+            raise TooLarge(f"The inflated body is over the limit of {limit} MiB; send it in smaller parts.", "body")
+        if not inflater.eof:
+            raise Invalid("The gzip body ends before it is whole.", "Content-Encoding")
+        return made
+
+
+def one_spelling(path: str) -> str:
+    """The path as the router knows it."""
+    path = _SLASHES.sub("/", path)
+    found = _PREFIX.match(path)
+    return "/" + path[found.start("rest") :] if found else path
+
+
+def _known_type(headers: Mapping[bytes, bytes]) -> bool:
+    kind = headers.get(b"content-type", b"application/json").split(b";")[0].strip().lower().decode("latin-1")
+    return kind in _TYPES or kind.endswith("+json")
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    sent = False
+
+    async def replayed() -> Any:
+        nonlocal sent
+        if sent:
+            return await receive()
+        sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replayed
+
+
+def _with_header(send: Send, name: bytes, value: bytes) -> Send:
+    async def tagged(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", []), (name, value)]
+        await send(message)
+
+    return tagged
+
+
+async def _refuse(send: Send, error: SheetportError) -> None:
+    status, headers, body = refusal(error)
+    if isinstance(error, UnsupportedType):
+        status, body = 415, error_body((error.key, error.message))
+    content = dumps(body).encode()
+    sent = [(n.lower().encode(), v.encode()) for n, v in headers.items()]
+    sent += [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": sent})
+    await send({"type": "http.response.body", "body": content, "more_body": False})

@@ -1,0 +1,61 @@
+"""Time as whole milliseconds since the epoch, UTC. The wire form is ISO 8601 with milliseconds and ``Z``."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+SECOND = 1_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Clock(Protocol):
+    """Where a unit of work reads the time."""
+
+    def now(self) -> int:
+        """Milliseconds since the epoch."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> int:
+        return time.time_ns() // 1_000_000
+
+
+class FakeClock:
+    """A clock that tests move by hand."""
+
+    def __init__(self, start: int = 1_800_000_000_000) -> None:
+        self._now = start
+
+    def now(self) -> int:
+        return self._now
+
+    def advance(self, milliseconds: int) -> None:
+        self._now += milliseconds
+
+
+def iso(at: int) -> str:
+    """``1700000000123`` → ``2023-11-14T22:13:20.123Z``."""
+    moment = _EPOCH + timedelta(milliseconds=at)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at % 1000:03d}Z"
+
+
+def iso_or_none(at: int | None) -> str | None:
+    """:func:`iso` for a time that may be absent."""
+    return None if at is None else iso(at)
+
+
+def parse_iso(text: str) -> int:
+    """Milliseconds of an ISO 8601 text; a time without a zone is UTC. Raises ValueError."""
+    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return (moment - _EPOCH) // timedelta(milliseconds=1)

@@ -1,0 +1,164 @@
+"""Tokens, their fingerprints, and envelope encryption: the only module that handles key material.
+
+* A token is ``<prefix>_<33 base62><6 base62 of CRC32>``; the database holds its HMAC-SHA256 under a
+  pepper that is in the key file, never the token.
+* A derived token carries its claims and a MAC, and has no row.
+* A secret value is sealed by AES-256-GCM under its environment's data key, which is itself sealed
+  under a key-encryption key of the key file. The additional data names the row, so that a value moved
+  to another row does not open.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+import struct
+import zlib
+from dataclasses import dataclass, field
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from sheetport.kernel.ids import base62, random_text
+
+TOKEN_RANDOM = 33  # base62 digits: 196 bits, what 24 random bytes need
+KEY_BYTES = 32
+NONCE_BYTES = 12
+FILE_FORMAT = "sheetport-key-1"
+
+
+class KeyFileError(Exception):
+    """The key file is not one of ours, or not this server's."""
+
+
+class DecryptionError(Exception):
+    """A sealed value does not open: wrong key, or the row was altered or moved."""
+
+
+def mint_token(prefix: str) -> str:
+    """A new random token, such as ``sk_dev_…``; its last six characters check the rest."""
+    body = f"{prefix}_{random_text(TOKEN_RANDOM)}"
+    return body + checksum(body)
+
+
+def checksum(body: str) -> str:
+    """Six base62 digits of the CRC32 of a token's text before them."""
+    return base62(zlib.crc32(body.encode()), 6)
+
+
+def masked(token: str) -> str:
+    """What may be shown of a token: its prefix and last four characters."""
+    prefix = token.rpartition("_")[0]
+    return f"{prefix}_…{token[-4:]}"
+
+
+class _KeyFile(msgspec.Struct):
+    format: str
+    pepper: bytes
+    mac: bytes
+    keks: dict[str, bytes]
+    current: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """An encrypted value with what is needed to open it."""
+
+    key_id: str
+    nonce: bytes
+    ciphertext: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRing:
+    """The server's root keys. Its repr shows none of them."""
+
+    pepper: bytes = field(repr=False)
+    mac: bytes = field(repr=False)
+    keks: dict[str, bytes] = field(repr=False)
+    current_kek: str
+
+    @classmethod
+    def generate(cls) -> KeyRing:
+        """A ring of fresh random keys."""
+        kek_id = f"kek_{random_text(8)}"
+        make = secrets.token_bytes
+        return cls(make(KEY_BYTES), make(KEY_BYTES), {kek_id: make(KEY_BYTES)}, kek_id)
+
+    @classmethod
+    def from_text(cls, text: str) -> KeyRing:
+        """The ring of a key file's text. Raises KeyFileError."""
+        try:
+            parsed = msgspec.json.decode(text, type=_KeyFile)
+        except msgspec.DecodeError:
+            raise KeyFileError("This is not a key file of this server.") from None
+        if parsed.format != FILE_FORMAT or parsed.current not in parsed.keks:
+            raise KeyFileError("This key file has a format this version does not know.")
+        return cls(parsed.pepper, parsed.mac, parsed.keks, parsed.current)
+
+    def to_text(self) -> str:
+        """What belongs in the key file."""
+        made = msgspec.json.encode(_KeyFile(FILE_FORMAT, self.pepper, self.mac, self.keks, self.current_kek))
+        return msgspec.json.format(made, indent=2).decode() + "\n"
+
+    def fingerprint(self, token: str) -> bytes:
+        """What the database stores of a token: 32 bytes."""
+        return hmac.digest(self.pepper, token.encode(), hashlib.sha256)
+
+    def check_value(self) -> str:
+        """A public value by which a database recognises its own key file."""
+        return hmac.new(self.pepper, b"sheetport key check", hashlib.sha256).hexdigest()[:32]
+
+    def sign(self, *parts: str) -> str:
+        """A 22-character MAC over the parts, for derived tokens."""
+        digest = hmac.digest(self.mac, _length_prefixed(parts), hashlib.sha256)
+        return base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")
+
+    def signed(self, signature: str, *parts: str) -> bool:
+        """Whether ``signature`` is :meth:`sign` of the parts, in constant time."""
+        return hmac.compare_digest(self.sign(*parts).encode(), signature.encode())
+
+    def new_data_key(self, *context: str) -> tuple[bytes, Sealed]:
+        """A fresh data key and its form sealed under the current key-encryption key."""
+        data_key = secrets.token_bytes(KEY_BYTES)
+        return data_key, _seal(self.keks[self.current_kek], self.current_kek, data_key, context)
+
+    def open_data_key(self, sealed: Sealed, *context: str) -> bytes:
+        """The data key. Raises DecryptionError."""
+        kek = self.keks.get(sealed.key_id)
+        if kek is None:
+            raise DecryptionError(f"The key file does not hold key-encryption key {sealed.key_id}.")
+        return _open(kek, sealed, context)
+
+
+def seal(data_key: bytes, key_id: str, value: bytes, *context: str) -> Sealed:
+    """``value`` encrypted under an environment's data key, bound to its context."""
+    return _seal(data_key, key_id, value, context)
+
+
+def unseal(data_key: bytes, sealed: Sealed, *context: str) -> bytes:
+    """The value. Raises DecryptionError when key, ciphertext or context differ."""
+    return _open(data_key, sealed, context)
+
+
+def _seal(key: bytes, key_id: str, value: bytes, context: tuple[str, ...]) -> Sealed:
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    aad = _length_prefixed((key_id, *context))
+    return Sealed(key_id, nonce, AESGCM(key).encrypt(nonce, value, aad))
+
+
+def _open(key: bytes, sealed: Sealed, context: tuple[str, ...]) -> bytes:
+    aad = _length_prefixed((sealed.key_id, *context))
+    try:
+        return AESGCM(key).decrypt(sealed.nonce, sealed.ciphertext, aad)
+    except InvalidTag:
+        raise DecryptionError("A sealed value does not open under its key and place.") from None
+
+
+def _length_prefixed(parts: tuple[str, ...]) -> bytes:
+    """The parts as one text that no other parts give."""
+    encoded = [part.encode() for part in parts]
+    return b"".join(struct.pack(">I", len(part)) + part for part in encoded)

@@ -1,0 +1,33 @@
+"""Named places where a crash test stops the process dead.
+
+A point does nothing unless ``SHEETPORT_KILL_AT=name[:n]`` names it; the n-th passage (default the
+first) then kills the process with SIGKILL, as a power cut would. Every site that commits has one
+before and one after; a test walks this list.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+POINTS = {
+    "sqlite.before-commit": "the writer has run a turn's statements and not committed them",
+    "sqlite.after-commit": "the turn is durable and nobody has been told",
+    "postgresql.before-commit": "the transaction's statements have run and are not committed",
+    "postgresql.after-commit": "the transaction is durable and nobody has been told",
+    "events.before-wake": "committed events have positions and subscribers have not been woken",
+    "events.before-reply": "a long poll has messages and has not sent them",
+}
+
+_name, _, _count = os.environ.get("SHEETPORT_KILL_AT", "").partition(":")
+_left = int(_count or 1)
+
+
+def kill_point(name: str) -> None:
+    """Die here if this passage is the one the environment names."""
+    global _left
+    if name != _name:
+        return
+    _left -= 1
+    if _left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)

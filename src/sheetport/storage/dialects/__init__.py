@@ -1,0 +1,1 @@
+"""The databases: everything that differs between them is in this folder."""

@@ -1,0 +1,206 @@
+"""PostgreSQL: any number of processes and hosts, one connection a unit of work.
+
+Events are inserted without a position. Once their transaction is committed, a numbering transaction, serial
+per environment by the lock on its head row, gives positions in commit order without gaps and tells every
+process. Any process may number: a crash between the two is made good by the next one that looks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, TypeVar, cast
+
+import asyncpg
+import structlog
+
+from sheetport.kernel.clock import Clock
+from sheetport.kernel.crypto import KeyRing
+from sheetport.kernel.errors import Unavailable
+from sheetport.kernel.killpoints import kill_point
+from sheetport.storage.dialects.event_sql import (
+    ADVANCE_HEAD,
+    INSERT_UNNUMBERED,
+    NUMBER,
+    UNNUMBERED,
+    UNNUMBERED_ENVIRONMENTS,
+)
+from sheetport.storage.statements import POSTGRESQL, Params
+from sheetport.storage.unit_of_work import NO_PARAMS, Listener, Query, Row, Work, tell
+
+T = TypeVar("T")
+CHANNEL = "sheetport_events"
+#: A second look for committed events whose process died before it numbered them.
+SWEEP_SECONDS = 2.0
+RETRIES = 5
+_log = structlog.get_logger()
+
+
+class PostgresUnit:
+    """A unit of work on one connection."""
+
+    def __init__(self, connection: Any, clock: Clock, keys: KeyRing) -> None:
+        self._connection = connection
+        self.now = clock.now()
+        self.keys = keys
+        self.memo: dict[str, Any] = {}
+        self.woken: set[str] = set()
+        self.bumped: set[str] = set()
+
+    async def fetch_all(self, query: Query, params: Params = NO_PARAMS) -> list[Row]:
+        compiled = POSTGRESQL.resolve(query)
+        return cast("list[Row]", await self._connection.fetch(compiled.sql, *compiled.values(params)))
+
+    async def fetch_one(self, query: Query, params: Params = NO_PARAMS) -> Row | None:
+        compiled = POSTGRESQL.resolve(query)
+        return cast("Row | None", await self._connection.fetchrow(compiled.sql, *compiled.values(params)))
+
+    async def execute(self, query: Query, params: Params = NO_PARAMS) -> int:
+        compiled = POSTGRESQL.resolve(query)
+        status: str = await self._connection.execute(compiled.sql, *compiled.values(params))
+        last = status.rpartition(" ")[2]
+        return int(last) if last.isdigit() else 0
+
+    async def execute_many(self, query: Query, rows: Iterable[Params]) -> None:
+        compiled = POSTGRESQL.resolve(query)
+        await self._connection.executemany(compiled.sql, [compiled.values(row) for row in rows])
+
+    async def bulk_insert(self, table: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+        await self._connection.copy_records_to_table(table, records=rows, columns=columns)
+
+    async def add_events(self, rows: list[dict[str, Any]]) -> None:
+        await self.execute_many(INSERT_UNNUMBERED, rows)
+        self.woken.update(row["environment_id"] for row in rows)
+
+
+class PostgresDatabase:
+    """The many-machine database."""
+
+    shared = True
+
+    def __init__(self, pool: Any, url: str, clock: Clock, keys: KeyRing) -> None:
+        self.clock = clock
+        self.keys = keys
+        self._pool = pool
+        self._url = url
+        self._event_listeners: list[Listener] = []
+        self._bump_listeners: list[Listener] = []
+        self._unnumbered: set[str] = set()
+        self._look = asyncio.Event()
+        self._tasks = [asyncio.create_task(self._number_events()), asyncio.create_task(self._listen())]
+
+    @classmethod
+    async def open(cls, url: str, clock: Clock, keys: KeyRing, pool_size: int) -> PostgresDatabase:
+        pool = await asyncpg.create_pool(url, min_size=1, max_size=pool_size, command_timeout=120)
+        return cls(pool, url, clock, keys)
+
+    def on_events(self, listener: Listener) -> None:
+        self._event_listeners.append(listener)
+
+    def on_bump(self, listener: Listener) -> None:
+        self._bump_listeners.append(listener)
+
+    async def read(self, work: Work[T], *, heavy: bool = False) -> T:
+        async def run() -> T:
+            async with self._pool.acquire() as connection:
+                return await work(PostgresUnit(connection, self.clock, self.keys))
+
+        return await _reaching_database(run)
+
+    async def write(self, work: Work[T], *, bulk: bool = False, lane: str = "") -> T:
+        # The work goes on when its caller goes away, so that a commit is never left in doubt.
+        return await asyncio.shield(asyncio.ensure_future(_reaching_database(lambda: self._write(work))))
+
+    async def _write(self, work: Work[T]) -> T:
+        for attempt in range(RETRIES):
+            try:
+                unit, result = await self._transact(work)
+                break
+            except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
+                if attempt == RETRIES - 1:
+                    raise
+        kill_point("postgresql.after-commit")
+        if unit.bumped:
+            tell(self._bump_listeners, unit.bumped)
+        if unit.woken:
+            self._unnumbered |= unit.woken
+            self._look.set()
+        return result
+
+    async def _transact(self, work: Work[T]) -> tuple[PostgresUnit, T]:
+        async with self._pool.acquire() as connection, connection.transaction():
+            unit = PostgresUnit(connection, self.clock, self.keys)
+            result = await work(unit)
+            kill_point("postgresql.before-commit")
+            return unit, result
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._pool.close()
+
+    async def _number_events(self) -> None:
+        while True:
+            try:
+                await asyncio.wait_for(self._look.wait(), SWEEP_SECONDS)
+                self._look.clear()
+                waiting, self._unnumbered = self._unnumbered, set()
+            except TimeoutError:
+                waiting = set()
+            try:
+                for environment in sorted(waiting or await self._left_behind()):
+                    await self._number(environment)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                _log.warning("events.numbering-failed", error=type(error).__name__)
+                self._unnumbered |= waiting
+                await asyncio.sleep(SWEEP_SECONDS)
+
+    async def _left_behind(self) -> set[str]:
+        rows = await self.read(lambda unit: unit.fetch_all(UNNUMBERED_ENVIRONMENTS))
+        return {row["environment_id"] for row in rows}
+
+    async def _number(self, environment: str) -> None:
+        """Give positions to an environment's committed events and tell every process."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            unit = PostgresUnit(connection, self.clock, self.keys)
+            head = await unit.fetch_one(ADVANCE_HEAD, {"environment": environment, "count": 0})
+            if head is None:
+                return
+            rows = await unit.fetch_all(UNNUMBERED, {"environment": environment})
+            given = [
+                {"environment": environment, "event": row["id"], "given": head["position"] + index}
+                for index, row in enumerate(rows, start=1)
+            ]
+            if not given:
+                return
+            await unit.execute_many(NUMBER, given)
+            await unit.execute(ADVANCE_HEAD, {"environment": environment, "count": len(given)})
+            await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, environment)
+            kill_point("postgresql.before-commit")
+        kill_point("events.before-wake")
+
+    async def _listen(self) -> None:
+        """Hear of numbered events, from whichever process; after a gap, look at everything once."""
+        while True:
+            try:
+                connection = await asyncpg.connect(self._url)
+            except (OSError, asyncpg.PostgresError):
+                await asyncio.sleep(SWEEP_SECONDS)
+                continue
+            gone = asyncio.Event()
+            connection.add_termination_listener(lambda _, gone=gone: gone.set())
+            try:
+                await connection.add_listener(CHANNEL, lambda *heard: tell(self._event_listeners, {str(heard[3])}))
+                tell(self._event_listeners, {"*"})
+                await gone.wait()
+            finally:
+                await connection.close()
+
+
+async def _reaching_database(run: Callable[[], Awaitable[T]]) -> T:
+    try:
+        return await run()
+    except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError) as error:
+        _log.warning("database.unreachable", error=type(error).__name__)
+        raise Unavailable("The database cannot be reached; nothing was changed. Try again in a moment.") from None

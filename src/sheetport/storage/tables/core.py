@@ -1,0 +1,81 @@
+"""Accounts, users, environments and places."""
+
+from __future__ import annotations
+
+from sqlalchemy import Index, Table
+
+from sheetport.storage.tables.base import flag, json, key, metadata, moment, number, text
+
+#: One row: which key file this database belongs to.
+server = Table("server", metadata, key("id"), text("key_check"), moment("created_at"))
+
+accounts = Table(
+    "accounts",
+    metadata,
+    key("id"),
+    text("name"),
+    text("subdomain", optional=True),
+    text("default_app_id", optional=True),
+    json("embedded_domains"),
+    json("metadata"),
+    number("auth_generation"),
+    moment("created_at"),
+    moment("updated_at"),
+)
+
+users = Table(
+    "users",
+    metadata,
+    key("id"),
+    text("account_id"),
+    text("email"),
+    text("email_key"),  # case-folded; unique on the server
+    text("name"),
+    text("password_hash", optional=True),
+    json("metadata"),
+    number("dashboard", optional=True),
+    moment("last_seen_at", optional=True),
+    moment("disabled_at", optional=True),
+    moment("created_at"),
+    moment("updated_at"),
+    Index("uq_users_email_key", "email_key", unique=True),
+    Index("ix_users_account_id", "account_id", "created_at"),
+)
+
+environments = Table(
+    "environments",
+    metadata,
+    key("id"),
+    text("account_id"),
+    text("name"),
+    flag("is_prod"),
+    json("guest_authentication", optional=False),
+    json("features", optional=False),
+    json("metadata", optional=False),
+    text("translations_path", optional=True),
+    json("namespaces"),
+    text("language_override", optional=True),
+    number("next_sheet_no"),
+    moment("created_at"),
+    moment("updated_at"),
+    moment("deleted_at", optional=True),
+    Index("ix_environments_account_id", "account_id", "created_at"),
+)
+
+#: One row per id of an environment: the one look-up for ownership, 404, context and cascading deletes.
+places = Table(
+    "places",
+    metadata,
+    key("environment_id"),
+    key("id"),
+    text("kind"),
+    text("account_id"),
+    text("space_id", optional=True),
+    text("workbook_id", optional=True),
+    text("sheet_id", optional=True),
+    text("slug", optional=True),
+    text("namespace", optional=True),
+    moment("deleted_at", optional=True),
+    Index("ix_places_id", "id"),
+    Index("ix_places_space_id", "environment_id", "space_id"),
+)

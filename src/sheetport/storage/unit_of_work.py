@@ -1,0 +1,124 @@
+"""One request or task is one unit of work, committed once at the edge.
+
+Services are coroutines over a :class:`UnitOfWork`; inside one they await nothing but it. On SQLite that is
+enforced: a turn is driven on one thread and a coroutine that waits for anything else is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy.sql.elements import ClauseElement
+
+from sheetport.kernel.clock import Clock
+from sheetport.kernel.crypto import KeyRing
+from sheetport.storage.statements import Compiler, Params, Statement
+
+T = TypeVar("T")
+Query = Statement | ClauseElement
+NO_PARAMS: Params = {}
+
+
+class Row(Protocol):
+    """A result row, read by column name."""
+
+    def __getitem__(self, name: str, /) -> Any: ...
+
+    def keys(self) -> Iterable[str]: ...
+
+
+class UnitOfWork(Protocol):
+    """What services and stores may do with the database, and the context they work in."""
+
+    #: The time of this unit of work, milliseconds since the epoch.
+    now: int
+    keys: KeyRing
+    #: Things kept for the rest of this unit of work, by owner (such as opened data keys).
+    memo: dict[str, Any]
+    #: Environments whose events this unit of work has written.
+    woken: set[str]
+    #: Accounts whose verified callers must be forgotten: told to this process after the commit, before the reply.
+    bumped: set[str]
+
+    async def fetch_all(self, query: Query, params: Params = NO_PARAMS) -> list[Row]: ...
+
+    async def fetch_one(self, query: Query, params: Params = NO_PARAMS) -> Row | None: ...
+
+    async def execute(self, query: Query, params: Params = NO_PARAMS) -> int:
+        """Run a statement; the number of rows it touched."""
+        ...
+
+    async def execute_many(self, query: Query, rows: Iterable[Params]) -> None:
+        """Run a statement once per row of parameters."""
+        ...
+
+    async def bulk_insert(self, table: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+        """Insert many rows the fastest way the database has."""
+        ...
+
+    async def add_events(self, rows: list[dict[str, Any]]) -> None:
+        """Write event rows; the database gives their positions in commit order."""
+        ...
+
+
+Work = Callable[[UnitOfWork], Awaitable[T]]
+#: Called in the event loop with environment ids (new events) or account ids (bumped).
+Listener = Callable[[frozenset[str]], None]
+
+
+class Database(Protocol):
+    """An open database."""
+
+    #: Whether other processes may write to it too.
+    shared: bool
+    clock: Clock
+    keys: KeyRing
+
+    async def read(self, work: Work[T], *, heavy: bool = False) -> T:
+        """Run ``work`` with no right to write. ``heavy`` keeps long reads off the event loop."""
+        ...
+
+    async def write(self, work: Work[T], *, bulk: bool = False, lane: str = "") -> T:
+        """Run ``work`` and commit it, or roll it back and raise what it raised.
+
+        ``lane`` is the environment (or account), over which a busy writer is shared fairly; ``bulk`` work
+        gives way to small work.
+        """
+        ...
+
+    def on_events(self, listener: Listener) -> None:
+        """Have ``listener`` called after a commit with the environments that have new events; ``*`` is all."""
+        ...
+
+    def on_bump(self, listener: Listener) -> None:
+        """Have ``listener`` called after a commit, before its caller is answered, with the bumped accounts."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+def tell(listeners: Iterable[Listener], names: set[str]) -> None:
+    """Call every listener with the names."""
+    frozen = frozenset(names)
+    for listener in listeners:
+        listener(frozen)
+
+
+def row_params(row: Mapping[str, Any], columns: tuple[str, ...]) -> tuple[Any, ...]:
+    """A mapping's values in column order, absent ones as None."""
+    return tuple(row.get(name) for name in columns)
+
+
+__all__ = [
+    "NO_PARAMS",
+    "Compiler",
+    "Database",
+    "Params",
+    "Query",
+    "Row",
+    "Statement",
+    "UnitOfWork",
+    "Work",
+    "row_params",
+]

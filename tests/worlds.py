@@ -1,0 +1,120 @@
+"""A running application in this process with something in it, for tests over HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from sqlalchemy import select
+
+from sheetport.bootstrap import Application
+from sheetport.features.accounts import service as accounts
+from sheetport.features.auth.model import CredentialKind
+from sheetport.features.auth.service import mint
+from sheetport.features.environments import service as environments
+from sheetport.features.environments.model import EnvironmentChange
+from sheetport.kernel.actor import system_actor
+from sheetport.kernel.clock import FakeClock
+from sheetport.storage.tables.audit import audit_records
+from sheetport.storage.tables.events import events
+from sheetport.storage.unit_of_work import Database, Row, UnitOfWork
+
+START = 1_800_000_000_000
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer: its status and decoded body."""
+
+    status: int
+    body: Any
+    headers: httpx.Headers = field(repr=False, default_factory=httpx.Headers)
+
+    @property
+    def data(self) -> Any:
+        return self.body["data"]
+
+    @property
+    def error(self) -> dict[str, str]:
+        """The first error's key and message."""
+        found: dict[str, str] = self.body["errors"][0]
+        return found
+
+
+@dataclass
+class World:
+    """A running application with one account of two environments, and a second account beside it."""
+
+    app: Application
+    db: Database
+    clock: FakeClock
+    client: httpx.AsyncClient
+    account_id: str = ""
+    other_account_id: str = ""
+    dev: str = ""
+    prod: str = ""
+    other_env: str = ""
+    sk: str = ""
+    pk: str = ""
+    sk_prod: str = ""
+    sk_other: str = ""
+
+    async def call(self, method: str, path: str, body: Any = None, *, token: str | None = None, **kwargs: Any) -> Reply:
+        """One request; ``token`` defaults to the development environment's secret key, "" sends none."""
+        headers = dict(kwargs.pop("headers", {}))
+        chosen = self.sk if token is None else token
+        if chosen:
+            headers["Authorization"] = f"Bearer {chosen}"
+        if body is not None:
+            kwargs["json"] = body
+        response = await self.client.request(method, path, headers=headers, **kwargs)
+        kind = response.headers.get("content-type", "")
+        return Reply(response.status_code, response.json() if "json" in kind else response.text, response.headers)
+
+    async def events(self, topic: str | None = None) -> list[dict[str, Any]]:
+        """The events written so far, oldest first."""
+
+        async def fetch(uow: UnitOfWork) -> list[dict[str, Any]]:
+            return [_mapping(row) for row in await uow.fetch_all(select(events).order_by(events.c.seq))]
+
+        return [event for event in await self.db.read(fetch) if topic in {None, event["topic"]}]
+
+    async def audits(self, action: str | None = None) -> list[dict[str, Any]]:
+        """The audit records written so far."""
+
+        async def fetch(uow: UnitOfWork) -> list[dict[str, Any]]:
+            rows = await uow.fetch_all(select(audit_records).order_by(audit_records.c.created_at))
+            return [_mapping(row) for row in rows]
+
+        return [audit for audit in await self.db.read(fetch) if action in {None, audit["action"]}]
+
+
+async def furnish_world(world: World) -> None:
+    async def furnish(uow: UnitOfWork) -> None:
+        for prefix in ("", "other_"):
+            account = await accounts.create_account(uow, f"{prefix}account")
+            actor = system_actor(account.id)
+            setattr(world, f"{prefix}account_id", account.id)
+            for name, is_prod in (("development", False), ("production", True)):
+                environment = await environments.create_environment(uow, actor, EnvironmentChange(name, is_prod))
+                made = [
+                    await mint(uow, actor, kind, "test", environment_id=environment.id, is_prod=is_prod)
+                    for kind in (CredentialKind.SECRET_KEY, CredentialKind.PUBLISHABLE_KEY)
+                ]
+                _remember(world, prefix, is_prod, environment.id, [m.token for m in made])
+
+    await world.db.write(furnish)
+
+
+def _remember(world: World, prefix: str, is_prod: bool, environment_id: str, tokens: list[str]) -> None:
+    if prefix and not is_prod:
+        world.other_env, world.sk_other = environment_id, tokens[0]
+    elif not prefix and is_prod:
+        world.prod, world.sk_prod = environment_id, tokens[0]
+    elif not prefix:
+        world.dev, world.sk, world.pk = environment_id, tokens[0], tokens[1]
+
+
+def _mapping(row: Row) -> dict[str, Any]:
+    return {name: row[name] for name in row.keys()}  # noqa: SIM118 - rows are not dicts
