@@ -81,6 +81,14 @@ async def delete_environment(uow: UnitOfWork, actor: Actor, environment_id: str)
     await audit.record(uow, actor, "environment:delete", environment_id, environment_id=environment_id)
 
 
+async def take_sheet_numbers(uow: UnitOfWork, environment_id: str, count: int) -> int:
+    """The first of ``count`` new sheet numbers of an environment; none is ever given twice."""
+    first = await store.take_sheet_numbers(uow, environment_id, count)
+    if first is None:
+        raise places.not_found(environment_id, "env")
+    return first
+
+
 def _changed(uow: UnitOfWork, before: Environment, change: EnvironmentChange) -> Environment:
     named = {key: value for key, value in asdict(change).items() if value is not None}
     after = replace(before, **named, updated_at=uow.now)

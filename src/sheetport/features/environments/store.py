@@ -42,6 +42,12 @@ _LIST = statement(
     .limit(bindparam("size"))
     .offset(bindparam("offset"))
 )
+_TAKE_SHEET_NUMBERS = statement(
+    update(environments)
+    .where(environments.c.id == bindparam("environment"))
+    .values(next_sheet_no=environments.c.next_sheet_no + bindparam("taken", type_=environments.c.next_sheet_no.type))
+    .returning(environments.c.next_sheet_no)
+)
 _COUNT = statement(select(func.count().label("total")).select_from(environments).where(*_REACHED))
 
 
@@ -86,3 +92,8 @@ async def list_environments(uow: UnitOfWork, account_id: str, only: str | None, 
 async def count_environments(uow: UnitOfWork, account_id: str, only: str | None) -> int:
     row = await uow.fetch_one(_COUNT, {"account": account_id, "only": only})
     return int(row["total"]) if row else 0
+
+
+async def take_sheet_numbers(uow: UnitOfWork, environment_id: str, count: int) -> int | None:
+    row = await uow.fetch_one(_TAKE_SHEET_NUMBERS, {"environment": environment_id, "taken": count})
+    return None if row is None else int(row["next_sheet_no"]) - count

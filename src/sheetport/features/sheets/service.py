@@ -1,0 +1,141 @@
+"""Sheets. A sheet is made and reconfigured through its workbook; by itself it is read, renamed and deleted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from sheetport.features.audit import service as audit
+from sheetport.features.environments import service as environments
+from sheetport.features.events import service as events
+from sheetport.features.places import service as places
+from sheetport.features.places.model import Place
+from sheetport.features.sheets import store
+from sheetport.features.sheets.model import Sheet, with_slots
+from sheetport.kernel.actor import Actor
+from sheetport.kernel.errors import Invalid
+from sheetport.kernel.ids import new_id
+from sheetport.kernel.permissions import Permission, require
+from sheetport.storage.unit_of_work import UnitOfWork
+
+
+async def create_sheets(
+    uow: UnitOfWork, actor: Actor, workbook: Place, configs: list[dict[str, Any]], first_ordinal: int = 0
+) -> list[Sheet]:
+    """New sheets of a workbook, in order. ``configs`` are checked wire objects, each with a slug."""
+    require(actor, Permission.WORKBOOK_WRITE)
+    if not configs:
+        return []
+    first_no = await environments.take_sheet_numbers(uow, workbook.environment_id, len(configs))
+    made = [
+        _new_sheet(uow, workbook, config, first_no + index, first_ordinal + index)
+        for index, config in enumerate(configs)
+    ]
+    await store.insert_sheets(uow, made)
+    for sheet in made:
+        await places.add_place(uow, sheet.place)
+        await events.emit(uow, actor, "sheet:created", sheet.place)
+        await audit.record(uow, actor, "sheet:create", sheet.id, environment_id=sheet.environment_id)
+    return made
+
+
+async def get_sheet(uow: UnitOfWork, actor: Actor, sheet_id: str) -> Sheet:
+    """One sheet with its counters. Raises NotFound."""
+    require(actor, Permission.SHEET_READ)
+    place = await places.get_place(uow, actor, sheet_id, "sh")
+    sheet = await store.find_sheet(uow, place.environment_id, sheet_id)
+    if sheet is None:
+        raise places.not_found(sheet_id, "sh")
+    return sheet
+
+
+async def list_sheets(uow: UnitOfWork, actor: Actor, workbook_id: str) -> list[Sheet]:
+    """The sheets of a workbook, in order. Raises NotFound."""
+    require(actor, Permission.SHEET_READ)
+    workbook = await places.get_place(uow, actor, workbook_id, "wb")
+    return await store.list_of_workbook(uow, workbook.environment_id, workbook_id)
+
+
+async def list_sheets_of(uow: UnitOfWork, actor: Actor, workbooks: list[Place]) -> dict[str, list[Sheet]]:
+    """The sheets of workbooks that the caller has been found to reach, by workbook id."""
+    require(actor, Permission.SHEET_READ)
+    found: dict[str, list[Sheet]] = {workbook.id: [] for workbook in workbooks}
+    for sheet in await store.list_of_workbooks(uow, workbooks):
+        found[sheet.workbook_id].append(sheet)
+    return found
+
+
+async def update_sheet(uow: UnitOfWork, actor: Actor, sheet_id: str, patch: dict[str, Any]) -> Sheet:
+    """Change a sheet's ``name``, ``slug`` or ``metadata``; what is absent stays."""
+    require(actor, Permission.SHEET_WRITE)
+    sheet = await get_sheet(uow, actor, sheet_id)
+    if patch.get("slug", sheet.slug) != sheet.slug:
+        siblings = await store.list_of_workbook(uow, sheet.environment_id, sheet.workbook_id)
+        if any(other.slug == patch["slug"] for other in siblings):
+            raise Invalid(f"The workbook already has a sheet {patch['slug']!r}; choose another slug.", "slug")
+    return await configure_sheet(uow, actor, sheet, {**sheet.config, **patch})
+
+
+async def configure_sheet(
+    uow: UnitOfWork, actor: Actor, sheet: Sheet, config: dict[str, Any], namespace: str | None = None
+) -> Sheet:
+    """Give a sheet a whole new checked configuration. A field whose key stays keeps its values."""
+    require(actor, Permission.SHEET_WRITE)
+    slots, next_slot = with_slots(sheet.slots, sheet.next_slot, config["fields"])
+    after = replace(
+        sheet,
+        name=config["name"],
+        slug=config["slug"],
+        namespace=namespace or sheet.namespace,
+        config=config,
+        slots=slots,
+        next_slot=next_slot,
+        metadata=config.get("metadata"),
+        updated_at=uow.now,
+    )
+    await store.update_sheet(uow, after)
+    await places.rename_place(uow, after.place, after.slug, after.namespace)
+    await events.emit(uow, actor, "sheet:updated", after.place)
+    await audit.record(uow, actor, "sheet:update", after.id, environment_id=after.environment_id)
+    return after
+
+
+async def delete_sheet(uow: UnitOfWork, actor: Actor, sheet_id: str) -> None:
+    """Delete a sheet with its records."""
+    require(actor, Permission.SHEET_WRITE)
+    await _delete(uow, actor, await get_sheet(uow, actor, sheet_id))
+
+
+async def delete_sheets_of(uow: UnitOfWork, actor: Actor, workbook: Place) -> None:
+    """Delete every sheet of a workbook that is being deleted."""
+    require(actor, Permission.WORKBOOK_WRITE)
+    for sheet in await store.list_of_workbook(uow, workbook.environment_id, workbook.id):
+        await _delete(uow, actor, sheet)
+
+
+async def _delete(uow: UnitOfWork, actor: Actor, sheet: Sheet) -> None:
+    await events.emit(uow, actor, "sheet:deleted", sheet.place)
+    await store.delete_sheet(uow, sheet)
+    await places.delete_place(uow, sheet.place)
+    await audit.record(uow, actor, "sheet:delete", sheet.id, environment_id=sheet.environment_id)
+
+
+def _new_sheet(uow: UnitOfWork, workbook: Place, config: dict[str, Any], sheet_no: int, ordinal: int) -> Sheet:
+    slots, next_slot = with_slots({}, 0, config["fields"])
+    return Sheet(
+        environment_id=workbook.environment_id,
+        id=new_id("sh", workbook.environment_id),
+        account_id=workbook.account_id,
+        space_id=workbook.space_id or "",
+        workbook_id=workbook.id,
+        sheet_no=sheet_no,
+        ordinal=ordinal,
+        name=config["name"],
+        slug=config["slug"],
+        config=config,
+        created_at=uow.now,
+        updated_at=uow.now,
+        slots=slots,
+        next_slot=next_slot,
+        metadata=config.get("metadata"),
+    )
