@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Index, Table
 
-from sheetport.storage.tables.base import binary, json, key, metadata, moment, number, text
+from sheetport.storage.tables.base import binary, json, key, metadata, moment, text
 
 #: ``kind``: secret_key, publishable_key, personal, access (a 24-hour sign-in), client (legacy credentials).
 credentials = Table(
@@ -43,6 +43,5 @@ setup_links = Table(
     binary("fingerprint"),
     moment("expires_at"),
     moment("used_at", optional=True),
-    number("attempts"),
     Index("uq_setup_links_fingerprint", "fingerprint", unique=True),
 )

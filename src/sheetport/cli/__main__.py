@@ -1,0 +1,5 @@
+"""``python -m sheetport.cli``: the same as the ``sheetport`` command."""
+
+from sheetport.cli.main import main
+
+main()

@@ -1,0 +1,118 @@
+"""``sheetport serve``: run the server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvloop
+from rich.markup import escape
+
+from sheetport.bootstrap import Application
+from sheetport.cli.options import Data, DatabaseUrl, KeyFile, fail, out, settings_of
+from sheetport.config import DEFAULT_HOST, DEFAULT_PORT, Settings
+from sheetport.features.setup import service as setup
+from sheetport.kernel.crypto import KeyRing, masked
+from sheetport.runtime.admin_socket import admin_socket
+from sheetport.runtime.background import background
+from sheetport.runtime.local_operations import LocalOperations
+from sheetport.runtime.server import PortInUseError, check_port_free
+from sheetport.runtime.server import serve as run_server
+from sheetport.runtime.set_up import PLACEHOLDER_EMAIL, FirstRun, initialise
+from sheetport.runtime.workers import WORKER_VARIABLE, die_with_parent, report_ready, supervise
+from sheetport.storage import data_directory
+from sheetport.storage.data_directory import DataDirectoryError
+from sheetport.storage.identity import WrongKeyError
+from sheetport.storage.migrations import SchemaError, migrate
+
+FIRST_RUN_FILE = "first-run.txt"
+
+
+def serve(
+    data: Data = None,
+    key_file: KeyFile = None,
+    database_url: DatabaseUrl = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = DEFAULT_HOST,
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65_535)] = DEFAULT_PORT,
+    workers: Annotated[int, typer.Option(help="Server processes; more than one needs PostgreSQL.", min=1)] = 1,
+) -> None:
+    """Run the server. On an empty data directory it first sets one up, as 'sheetport init' does.
+
+    Stop it with Ctrl-C or SIGTERM: open requests are finished first.
+    """
+    settings = settings_of(data, key_file, database_url, host, port)
+    if workers > 1 and settings.storage.database_url is None:
+        fail("--workers above 1 needs PostgreSQL: SQLite has one server process. Give --database-url postgresql://…")
+    try:
+        _serve(settings, workers)
+    except (DataDirectoryError, WrongKeyError, SchemaError, PortInUseError) as error:
+        fail(str(error))
+
+
+def _serve(settings: Settings, workers: int) -> None:
+    worker = os.environ.get(WORKER_VARIABLE)
+    if worker is not None:
+        die_with_parent()
+        keys = data_directory.load_keys(settings.storage)
+        _run(settings, keys, with_socket=worker == "0")
+        return
+    check_port_free(settings.http)
+    first = None if data_directory.is_initialised(settings.storage) else initialise(settings, PLACEHOLDER_EMAIL, None)
+    with contextlib.ExitStack() as stack:
+        if settings.storage.database_url is None:
+            stack.enter_context(data_directory.locked(settings.storage.data))
+        keys = data_directory.load_keys(settings.storage)
+        migrate(settings.storage)
+        if first is not None:
+            _tell_first_run(settings, first)
+        if workers > 1:
+            raise typer.Exit(supervise(workers, lambda: _say_ready(settings)))
+        _run(settings, keys, with_socket=True)
+
+
+def _run(settings: Settings, keys: KeyRing, *, with_socket: bool) -> None:
+    async def main() -> None:
+        async with AsyncExitStack() as stack:
+
+            async def ready(app: Application) -> None:
+                await stack.enter_async_context(background(app))
+                if with_socket:
+                    local = LocalOperations(app)
+                    await stack.enter_async_context(admin_socket(settings.storage.data, local.by_name(), local.revoke))
+                if not report_ready():
+                    _say_ready(settings)
+
+            await run_server(settings, keys, ready)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
+
+
+def _say_ready(settings: Settings) -> None:
+    out.print(f"Sheetport is ready at {settings.http.base_url}")
+    out.file.flush()
+    if not settings.rate_limits:
+        out.print("[yellow]warning:[/] rate limits are off (SHEETPORT_RATE_LIMITS=off)")
+
+
+def _tell_first_run(settings: Settings, first: FirstRun) -> None:
+    """On a terminal the setup link; elsewhere, where logs may keep it, only the path of a private file."""
+    link = f"{settings.http.base_url}/setup?token={first.setup_token}"
+    path = Path(settings.storage.data) / FIRST_RUN_FILE
+    data_directory.write_private(path, f"Choose the first administrator's password within 30 minutes:\n{link}\n")
+    if not sys.stdout.isatty():
+        out.print(f"A new server. Its one-time setup link is in {path} (30 minutes, readable by you alone).")
+        return
+    out.print(
+        f"[bold green]A new server.[/] Data in {escape(str(settings.storage.data))}, key file {escape(str(settings.storage.key_file))}."
+    )
+    for environment in setup.environments_of(setup.describe(first.result)):
+        keys = f"{masked(environment['secretKey'])}  {masked(environment['publishableKey'])}"
+        out.print(f"  {environment['name']:<12} {environment['id']}  {keys}")
+    out.print(f"\nChoose the first administrator's password (30 minutes, once):\n  [bold]{link}[/]\n")

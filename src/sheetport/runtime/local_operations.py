@@ -1,0 +1,135 @@
+"""What the local socket offers: credentials for commands on the server's machine, and new accounts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sheetport import __version__
+from sheetport.bootstrap import Application
+from sheetport.features.auth import service as auth
+from sheetport.features.auth.model import CredentialKind, Minted
+from sheetport.features.environments import service as environments
+from sheetport.features.environments.model import Environment
+from sheetport.features.setup import service as setup
+from sheetport.features.users import service as users
+from sheetport.kernel.actor import Actor, system_actor
+from sheetport.kernel.clock import DAY
+from sheetport.kernel.errors import Invalid, NotFound
+from sheetport.kernel.paging import Page
+from sheetport.runtime.admin_socket import Operation
+from sheetport.storage.unit_of_work import UnitOfWork
+
+_ALL = Page(1, 1_000)
+
+
+class LocalOperations:
+    """The operations of one server process."""
+
+    def __init__(self, app: Application) -> None:
+        self._app = app
+
+    def by_name(self) -> dict[str, Operation]:
+        return {
+            "hello": self.hello,
+            "mint-environment-key": self.mint_environment_key,
+            "sign-in": self.sign_in,
+            "create-account": self.create_account,
+        }
+
+    async def hello(self, _: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """Where the server is and which version it has."""
+        return {"url": self._app.settings.http.base_url, "version": __version__}, []
+
+    async def mint_environment_key(self, request: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """A secret key of the named environment, for as long as the connection lasts, a day at most."""
+
+        async def work(uow: UnitOfWork) -> tuple[Environment, Minted]:
+            actor = await _administrator(uow, request.get("account"))
+            environment = await _find_environment(uow, actor, request.get("environment"))
+            minted = await auth.mint(
+                uow,
+                actor,
+                CredentialKind.SECRET_KEY,
+                _name(request),
+                environment_id=environment.id,
+                is_prod=environment.is_prod,
+                origin="local socket",
+                expires_at=uow.now + DAY,
+            )
+            return environment, minted
+
+        environment, minted = await self._app.db.write(work)
+        answer = {
+            "token": minted.token,
+            "environmentId": environment.id,
+            "environment": environment.name,
+            "isProd": environment.is_prod,
+            "url": self._app.settings.http.base_url,
+        }
+        return answer, [minted.credential.id]
+
+    async def sign_in(self, request: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """An administrator's access token, for as long as the connection lasts, a day at most."""
+
+        async def work(uow: UnitOfWork) -> Minted:
+            actor = await _administrator(uow, request.get("account"))
+            user = await users.get_first_user(uow, actor.account_id)
+            return await auth.mint(
+                uow,
+                actor,
+                CredentialKind.ACCESS,
+                _name(request),
+                user_id=user.id,
+                origin="local socket",
+                expires_at=uow.now + DAY,
+            )
+
+        minted = await self._app.db.write(work)
+        return {"token": minted.token, "url": self._app.settings.http.base_url}, [minted.credential.id]
+
+    async def create_account(self, request: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """A further account on this server, with its administrator and environments."""
+
+        async def work(uow: UnitOfWork) -> dict[str, Any]:
+            made = await setup.create_first_account(
+                uow,
+                account_name=str(request.get("name") or "Account"),
+                email=str(request.get("email") or ""),
+                password_hash=str(request["passwordHash"]),
+            )
+            return setup.describe(made)
+
+        return await self._app.db.write(work), []
+
+    async def revoke(self, credential_ids: list[str]) -> None:
+        """End the credentials of a connection that has closed."""
+
+        async def work(uow: UnitOfWork) -> None:
+            for credential_id in credential_ids:
+                await auth.revoke_credential(uow, system_actor(""), credential_id)
+
+        await self._app.db.write(work)
+
+
+async def _administrator(uow: UnitOfWork, account: str | None) -> Actor:
+    accounts = await setup.list_accounts(uow)
+    chosen = [item for item in accounts if account is None or account in {item.id, item.name}]
+    if not chosen:
+        raise NotFound("There is no such account on this server.", "account")
+    return system_actor(chosen[0].id)
+
+
+async def _find_environment(uow: UnitOfWork, actor: Actor, wanted: str | None) -> Environment:
+    listed = (await environments.list_environments(uow, actor, _ALL)).items
+    for environment in listed:
+        if wanted in {environment.id, environment.name} or (wanted is None and not environment.is_prod):
+            return environment
+    names = ", ".join(environment.name for environment in listed)
+    raise NotFound(f"There is no environment {wanted!r}. This account has: {names}.", "environment")
+
+
+def _name(request: dict[str, Any]) -> str:
+    name = str(request.get("name") or "")
+    if not 1 <= len(name) <= 255:
+        raise Invalid("name must have 1 to 255 characters.", "name")
+    return name

@@ -1,0 +1,106 @@
+"""The data directory and the key file: who may read them, and one server at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sheetport.config import StorageSettings
+from sheetport.kernel.crypto import KeyFileError, KeyRing
+from sheetport.storage.engine import sqlite_path
+
+LOCK_FILE = "server.lock"
+#: Says that ``init`` has finished; without it a directory is not a server's.
+MARK_FILE = "sheetport.json"
+
+
+class DataDirectoryError(Exception):
+    """The data directory or the key file cannot be used; the message says why and what to do."""
+
+
+def is_initialised(settings: StorageSettings) -> bool:
+    """Whether set-up has finished here."""
+    return (settings.data / MARK_FILE).exists()
+
+
+def create(settings: StorageSettings) -> KeyRing:
+    """Make the directory (0700) and the key file (0600). Raises DataDirectoryError, having changed nothing,
+    when either holds something already."""
+    _refuse_used(settings)
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    settings.data.chmod(0o700)
+    keys = KeyRing.generate()
+    settings.key_file.parent.mkdir(parents=True, exist_ok=True)
+    write_private(settings.key_file, keys.to_text())
+    return keys
+
+
+def mark_initialised(settings: StorageSettings) -> None:
+    """Record that set-up has finished."""
+    write_private(settings.data / MARK_FILE, '{"format": 1}\n')
+
+
+def undo_create(settings: StorageSettings) -> None:
+    """Take back a set-up that failed half way, so that it can be tried again."""
+    settings.key_file.unlink(missing_ok=True)
+    path = sqlite_path(settings.data)
+    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+        (settings.data / name).unlink(missing_ok=True)
+
+
+def load_keys(settings: StorageSettings) -> KeyRing:
+    """The key ring of the key file. Raises DataDirectoryError."""
+    try:
+        return KeyRing.from_text(settings.key_file.read_text())
+    except FileNotFoundError:
+        message = (
+            f"The key file {settings.key_file} is missing. Point --key-file at it; without it no secret can be read."
+        )
+    except OSError as error:
+        message = f"The key file {settings.key_file} cannot be read: {error.strerror}."
+    except (KeyFileError, UnicodeDecodeError) as error:
+        message = f"{settings.key_file} cannot be used: {error}"
+    raise DataDirectoryError(message)
+
+
+@contextmanager
+def locked(data: Path) -> Iterator[None]:
+    """Hold the directory for one server. Raises DataDirectoryError when another has it."""
+    handle = os.open(data / LOCK_FILE, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            message = (
+                f"Another server is running on {data}. SQLite has one server process: stop that one first, "
+                "choose another --data, or use PostgreSQL (--database-url) for several."
+            )
+            raise DataDirectoryError(message) from None
+        yield
+    finally:
+        os.close(handle)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a new file that only its owner may read, durably."""
+    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _refuse_used(settings: StorageSettings) -> None:
+    if is_initialised(settings) or sqlite_path(settings.data).exists():
+        raise DataDirectoryError(
+            f"{settings.data} already holds a server's data; nothing was changed. "
+            "Start it with 'sheetport serve', or choose another --data."
+        )
+    if settings.key_file.exists():
+        raise DataDirectoryError(
+            f"The key file {settings.key_file} already exists; nothing was changed. "
+            "Choose another --key-file, or move it away if nothing needs it any more."
+        )
