@@ -96,7 +96,7 @@ def _error_faults(document: Document, name: str, operation: dict[str, Any]) -> l
     for status, response in operation.get("responses", {}).items():
         if str(status) in {"204", "205"}:
             faults.append(f"{name}: documents {status}, which clients cannot read")
-        if not str(status).startswith(("4", "5")):
+        if not str(status).startswith(("4", "5", "default")):
             continue
         for described in resolve(document, response).get("content", {}).values():
             keys = set(resolve(document, described.get("schema", {})).get("properties", {}))

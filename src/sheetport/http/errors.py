@@ -63,6 +63,11 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
     return Response(error_body(*pairs), status_code=status, headers=error.headers)
 
 
+def on_deep_nesting(_: Request[Any, Any, Any], error: RecursionError) -> Response[Any]:
+    """The JSON reader gives up on a body nested a thousand levels deep."""
+    return Response(error_body(("body", "The body is nested too deeply; send a flatter one.")), status_code=400)
+
+
 def on_bug(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """A defect of ours: its place goes to the log, its text to nobody."""
     _log.error("request.failed", route=request.scope.get("path_template"), method=request.method, exc_info=error)
@@ -105,5 +110,6 @@ def _decoding_message(text: str) -> str:
 HANDLERS: dict[int | type[Exception], Any] = {
     kernel.SheetportError: on_kernel_error,
     HTTPException: on_http_error,
+    RecursionError: on_deep_nesting,
     500: on_bug,
 }
