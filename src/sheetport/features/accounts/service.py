@@ -19,6 +19,11 @@ async def create_account(uow: UnitOfWork, name: str) -> Account:
     return account
 
 
+async def list_accounts(uow: UnitOfWork) -> list[Account]:
+    """Every account of this server, oldest first, for commands on its machine."""
+    return await store.list_accounts(uow)
+
+
 async def get_current_account(uow: UnitOfWork, actor: Actor) -> Account:
     """The caller's account."""
     require(actor, Permission.ACCOUNT_READ)
@@ -58,6 +63,6 @@ async def bump_generation(uow: UnitOfWork, account_id: str) -> None:
 
 def _name(name: str) -> str:
     name = name.strip()
-    if not 1 <= len(name) <= 255:
+    if not 1 <= len(name) <= 255 or "\x00" in name:
         raise Invalid("name must have 1 to 255 characters.", "name")
     return name

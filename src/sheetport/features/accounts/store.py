@@ -8,11 +8,12 @@ from sheetport.features.accounts.model import Account
 from sheetport.kernel.json import dumps, loads
 from sheetport.storage.statements import statement
 from sheetport.storage.tables.core import accounts
-from sheetport.storage.unit_of_work import UnitOfWork
+from sheetport.storage.unit_of_work import Row, UnitOfWork
 
 _COLUMNS = tuple(column.name for column in accounts.columns)
 _INSERT = statement(insert(accounts).values({name: bindparam(name) for name in _COLUMNS}))
 _BY_ID = statement(select(accounts).where(accounts.c.id == bindparam("id")))
+_ALL = statement(select(accounts).order_by(accounts.c.created_at, accounts.c.id))
 _UPDATE = statement(
     update(accounts)
     .where(accounts.c.id == bindparam("account"))
@@ -31,8 +32,14 @@ async def insert_account(uow: UnitOfWork, account: Account) -> None:
 
 async def find_account(uow: UnitOfWork, account_id: str) -> Account | None:
     row = await uow.fetch_one(_BY_ID, {"id": account_id})
-    if row is None:
-        return None
+    return None if row is None else _account(row)
+
+
+async def list_accounts(uow: UnitOfWork) -> list[Account]:
+    return [_account(row) for row in await uow.fetch_all(_ALL)]
+
+
+def _account(row: Row) -> Account:
     values = {name: row[name] for name in _COLUMNS}
     values |= {
         name: loads(row[name] or "null") or empty for name, empty in (("embedded_domains", []), ("metadata", {}))

@@ -85,6 +85,22 @@ async def revoke_credential(uow: UnitOfWork, credential_id: str) -> int:
     return await uow.execute(_REVOKE, {"credential": credential_id, "at": uow.now})
 
 
+#: A batch may be late; it never turns the time back.
+_USED = statement(
+    update(credentials)
+    .where(
+        credentials.c.id == bindparam("credential"),
+        (credentials.c.last_used_at.is_(None)) | (credentials.c.last_used_at < bindparam("used")),
+    )
+    .values(last_used_at=bindparam("used"))
+)
+
+
+async def note_used(uow: UnitOfWork, used: dict[str, int]) -> None:
+    """Write when credentials were last used, by id."""
+    await uow.execute_many(_USED, [{"credential": each, "used": at} for each, at in used.items()])
+
+
 _SPACE = statement(
     select(spaces.c.account_id, spaces.c.environment_id, spaces.c.deleted_at, spaces.c.token_generation).where(
         spaces.c.id == bindparam("id")

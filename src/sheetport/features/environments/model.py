@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from sheetport.features.auth.model import Minted
+
 GUEST_AUTHENTICATION = ("shared_link", "magic_link")
 
 
@@ -22,6 +24,15 @@ class Environment:
     translations_path: str | None = None
     namespaces: list[str] | None = None
     language_override: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewEnvironment:
+    """An environment with its first keys, whose tokens are shown once."""
+
+    environment: Environment
+    secret_key: Minted
+    publishable_key: Minted
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from sheetport.features.accounts import service as accounts
 from sheetport.features.audit import service as audit
 from sheetport.features.auth import service as auth
 from sheetport.features.environments import store
-from sheetport.features.environments.model import GUEST_AUTHENTICATION, Environment, EnvironmentChange
+from sheetport.features.environments.model import GUEST_AUTHENTICATION, Environment, EnvironmentChange, NewEnvironment
 from sheetport.features.events import service as events
 from sheetport.features.places import service as places
 from sheetport.features.places.model import Place
@@ -22,6 +22,11 @@ from sheetport.storage.unit_of_work import UnitOfWork
 
 async def create_environment(uow: UnitOfWork, actor: Actor, change: EnvironmentChange) -> Environment:
     """A new environment with one secret and one publishable key."""
+    return (await create_environment_with_keys(uow, actor, change)).environment
+
+
+async def create_environment_with_keys(uow: UnitOfWork, actor: Actor, change: EnvironmentChange) -> NewEnvironment:
+    """A new environment together with its secret and its publishable key, whose tokens are shown here only."""
     require(actor, Permission.ENVIRONMENT_CREATE)
     empty = Environment(new_root_id("env"), actor.account_id, "", False, uow.now, uow.now)
     environment = _changed(uow, empty, change)
@@ -30,10 +35,10 @@ async def create_environment(uow: UnitOfWork, actor: Actor, change: EnvironmentC
     await events.begin_log(uow, environment.id)
     place = Place(environment.id, environment.id, "env", environment.account_id)
     await places.add_place(uow, place)
-    await auth.create_environment_keys(uow, actor, environment.id, is_prod=environment.is_prod)
+    secret, publishable = await auth.create_environment_keys(uow, actor, environment.id, is_prod=environment.is_prod)
     await events.emit(uow, actor, "environment:created", place)
     await audit.record(uow, actor, "environment:create", environment.id, environment_id=environment.id)
-    return environment
+    return NewEnvironment(environment, secret, publishable)
 
 
 async def get_environment(uow: UnitOfWork, actor: Actor, environment_id: str) -> Environment:

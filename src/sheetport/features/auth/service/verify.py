@@ -50,6 +50,11 @@ class Verifier:
         self.used[found[0].token_id] = now
         return found[0]
 
+    def take_used(self) -> dict[str, int]:
+        """The credentials used since the last call, with when; they are forgotten here."""
+        used, self.used = self.used, {}
+        return used
+
     def _remember(self, fingerprint: bytes, found: tuple[Actor, int]) -> None:
         if len(self._remembered) >= MAX_REMEMBERED:
             self._remembered.clear()

@@ -1,0 +1,85 @@
+"""Passwords: argon2id, hashed beside the event loop by a few threads, since each hash takes 46 MiB.
+
+Never call these inside a unit of work: it would hold a database turn for the time of a hash.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import unicodedata
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import BoundedSemaphore
+from typing import TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import Type
+
+from sheetport.kernel.errors import Invalid, Unavailable
+
+T = TypeVar("T")
+MIN_LENGTH = 15
+MAX_LENGTH = 256
+THREADS = max(1, min(4, os.cpu_count() or 1))
+#: Hashes under way or waiting; one more is told to come back, so that neither memory nor waits grow without end.
+MAX_WAITING = 64
+#: Characters that compose to one: what is longer than this needs no composing to be known as too long.
+_COMPOSED_FROM = 4
+#: With today's costs, of a random value that nobody knows: what an address without a password is compared to.
+DUMMY_HASH = "$argon2id$v=19$m=47104,t=1,p=1$ZFQQvdLZTzrkqRh/hdOoTw$g3Kov+AhnE4d2JPJUC79CkLJfJuQLhcvoaiFW7AaJ7U"
+
+_hasher = PasswordHasher(time_cost=1, memory_cost=46 * 1024, parallelism=1, type=Type.ID)
+_pool = ThreadPoolExecutor(THREADS, thread_name_prefix="password")
+_places = BoundedSemaphore(MAX_WAITING)
+
+
+def check_password(password: str) -> None:
+    """Raise Invalid unless the password has 15 to 256 characters; any Unicode, no rule of composition."""
+    length = len(_one_spelling(password))
+    if length < MIN_LENGTH:
+        raise Invalid(f"password must have at least {MIN_LENGTH} characters; a few words make a good one.", "password")
+    if length > MAX_LENGTH:
+        raise Invalid(f"password must have at most {MAX_LENGTH} characters.", "password")
+
+
+async def hash_password(password: str) -> str:
+    """The hash to store for a new password. Raises Invalid (see :func:`check_password`) and Unavailable."""
+    return await _beside(lambda: hash_new_password(password))
+
+
+def hash_new_password(password: str) -> str:
+    """:func:`hash_password` without an event loop, for the command line."""
+    check_password(password)
+    return _hasher.hash(_encoded(password))
+
+
+async def verify_password(password_hash: str | None, password: str) -> bool:
+    """Whether the password is the hash's. None, for no such user, takes as long and is False. Raises Unavailable."""
+    return await _beside(lambda: _verify(password_hash or DUMMY_HASH, password)) and password_hash is not None
+
+
+def _verify(password_hash: str, password: str) -> bool:
+    try:
+        return _hasher.verify(password_hash, _encoded(password))
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+async def _beside(work: Callable[[], T]) -> T:
+    """Run the work on one of the few threads."""
+    if not _places.acquire(blocking=False):
+        raise Unavailable("Too many sign-ins at this moment; try again in a few seconds.", "auth")
+    future = _pool.submit(work)
+    future.add_done_callback(lambda _: _places.release())
+    return await asyncio.wrap_future(future)
+
+
+def _one_spelling(password: str) -> str:
+    """The same text for the same characters, however a keyboard composes its accents."""
+    return unicodedata.normalize("NFC", password[: MAX_LENGTH * _COMPOSED_FROM + 1])
+
+
+def _encoded(password: str) -> bytes:
+    return _one_spelling(password).encode("utf-8", "surrogatepass")

@@ -1,0 +1,1 @@
+"""Setting up: the first account, and the links by which its administrator chooses a password."""

@@ -1,0 +1,92 @@
+"""Makes accounts, and lets their administrators choose a password. Only the server's own machine and the
+holder of a set-up link come here; there is no permission to check.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sheetport.features.accounts import service as accounts
+from sheetport.features.audit import service as audit
+from sheetport.features.environments import service as environments
+from sheetport.features.environments.model import EnvironmentChange
+from sheetport.features.setup import store
+from sheetport.features.setup.model import LINK_LIFETIME, FreshEnvironment, SetupLink, SetupResult
+from sheetport.features.users import service as users
+from sheetport.features.users.model import User
+from sheetport.kernel.actor import system_actor
+from sheetport.kernel.crypto import mint_token
+from sheetport.kernel.errors import NotFound
+from sheetport.kernel.ids import new_id
+from sheetport.storage.unit_of_work import UnitOfWork
+
+_ENVIRONMENTS = (("development", False), ("production", True))
+
+
+async def create_first_account(
+    uow: UnitOfWork, *, account_name: str, email: str, password_hash: str | None, user_name: str | None = None
+) -> SetupResult:
+    """An account with its administrator, its two environments and their keys.
+
+    Without a hash the administrator signs in only after using a set-up link. Raises Invalid, and Conflict
+    when the address is taken on this server.
+    """
+    account = await accounts.create_account(uow, account_name)
+    actor = system_actor(account.id)
+    await audit.record(uow, actor, "account:create", account.id)
+    user = await users.create_user(uow, account.id, email, user_name or email.partition("@")[0], password_hash)
+    fresh = []
+    for name, is_prod in _ENVIRONMENTS:
+        made = await environments.create_environment_with_keys(uow, actor, EnvironmentChange(name, is_prod))
+        fresh.append(FreshEnvironment(made.environment, made.secret_key.token, made.publishable_key.token))
+    return SetupResult(account, user, fresh)
+
+
+def describe(result: SetupResult) -> dict[str, Any]:
+    """What ``init --json`` prints: ids and, this once, the keys."""
+    return {
+        "accountId": result.account.id,
+        "userId": result.user.id,
+        "email": result.user.email,
+        "environments": [
+            {
+                "id": fresh.environment.id,
+                "name": fresh.environment.name,
+                "isProd": fresh.environment.is_prod,
+                "secretKey": fresh.secret_token,
+                "publishableKey": fresh.publishable_token,
+            }
+            for fresh in result.environments
+        ],
+    }
+
+
+async def create_setup_link(uow: UnitOfWork, account_id: str, user_id: str) -> str:
+    """The token of a new link, good once and for 30 minutes; earlier links of the user end."""
+    await store.spend_links(uow, user_id)
+    token = mint_token("setup")
+    link = SetupLink(new_id("lnk", account_id), account_id, user_id, uow.now + LINK_LIFETIME)
+    await store.insert_link(uow, link, uow.keys.fingerprint(token))
+    await audit.record(uow, system_actor(account_id), "setup-link:create", user_id)
+    return token
+
+
+async def find_setup_link(uow: UnitOfWork, token: str) -> SetupLink:
+    """A link that can still be used. Raises NotFound, alike for unknown, used and expired."""
+    link = await store.find_link(uow, uow.keys.fingerprint(token))
+    if link is None or link.used_at is not None or link.expires_at <= uow.now:
+        raise NotFound("This set-up link is unknown, used or older than 30 minutes; make a new one.", "token")
+    return link
+
+
+async def use_setup_link(uow: UnitOfWork, token: str, password_hash: str, email: str | None = None) -> User:
+    """Give the link's user this password, and this address if one is given, and end the link.
+
+    Raises NotFound as :func:`find_setup_link` does, and Invalid or Conflict for an address that cannot be
+    used, which leaves the link as it was.
+    """
+    link = await find_setup_link(uow, token)
+    if await store.spend_links(uow, link.user_id) == 0:  # used by another process since it was found
+        raise NotFound("This set-up link has been used; make a new one.", "token")
+    await audit.record(uow, system_actor(link.account_id), "setup-link:use", link.user_id)
+    return await users.set_password(uow, link.user_id, password_hash, email)

@@ -1,0 +1,31 @@
+"""A user: a person of an account, who signs in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    id: str
+    account_id: str
+    email: str
+    name: str
+    created_at: int
+    updated_at: int
+    password_hash: str | None = field(default=None, repr=False)
+    metadata: dict[str, Any] = field(default_factory=dict)
+    dashboard: int | None = None
+    last_seen_at: int | None = None
+    disabled_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UserFilter:
+    """Which users of an account, in which order. ``search`` looks into name and address."""
+
+    email: str | None = None
+    search: str | None = None
+    sort_field: str = "created_at"
+    descending: bool = False

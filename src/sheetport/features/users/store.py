@@ -1,0 +1,100 @@
+"""SQL of users."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, bindparam, func, insert, literal, or_, select, update
+
+from sheetport.features.users.model import User, UserFilter
+from sheetport.kernel.json import dumps, loads
+from sheetport.kernel.paging import Page
+from sheetport.storage.statements import statement
+from sheetport.storage.tables.core import users
+from sheetport.storage.unit_of_work import Row, UnitOfWork
+
+_FIELDS = tuple(User.__dataclass_fields__)
+_CHANGED = tuple(name for name in (*_FIELDS, "email_key") if name not in {"id", "account_id", "created_at"})
+_INSERT = statement(insert(users).values({name: bindparam(name) for name in (*_FIELDS, "email_key")}))
+_UPDATE = statement(
+    update(users).where(users.c.id == bindparam("user")).values({name: bindparam(f"new_{name}") for name in _CHANGED})
+)
+_BY_ID = statement(select(users).where(users.c.id == bindparam("id")))
+_BY_EMAIL = statement(select(users).where(users.c.email_key == bindparam("key")))
+_FIRST = statement(
+    select(users)
+    .where(users.c.account_id == bindparam("account"), users.c.disabled_at.is_(None))
+    .order_by(users.c.created_at, users.c.id)
+    .limit(1)
+)
+#: Every user signs in here by password, so these two of the API's orders are one value for all.
+_ORDERS: dict[str, ColumnElement[Any]] = {
+    "idp": literal(0),
+    "idp_ref": literal(0),
+    "email": users.c.email_key,
+    **{name: users.c[name] for name in ("name", "id", "created_at", "updated_at", "last_seen_at", "dashboard")},
+}
+SORT_FIELDS = ("email", "name", "id", "idp", "idp_ref", "created_at", "updated_at", "last_seen_at", "dashboard")
+
+
+def email_key(email: str) -> str:
+    """What an address is looked up by: its spellings in other cases are the same address."""
+    return unicodedata.normalize("NFC", email.strip()).casefold()
+
+
+def _user(row: Row) -> User:
+    return User(**{name: row[name] for name in _FIELDS} | {"metadata": loads(row["metadata"] or "{}")})
+
+
+def _row(user: User) -> dict[str, Any]:
+    derived = {"metadata": dumps(user.metadata), "email_key": email_key(user.email)}
+    return {name: getattr(user, name) for name in _FIELDS} | derived
+
+
+async def insert_user(uow: UnitOfWork, user: User) -> None:
+    await uow.execute(_INSERT, _row(user))
+
+
+async def update_user(uow: UnitOfWork, user: User) -> None:
+    row = _row(user)
+    await uow.execute(_UPDATE, {"user": user.id, **{f"new_{name}": row[name] for name in _CHANGED}})
+
+
+async def find_user(uow: UnitOfWork, user_id: str) -> User | None:
+    row = await uow.fetch_one(_BY_ID, {"id": user_id})
+    return None if row is None else _user(row)
+
+
+async def find_user_by_email(uow: UnitOfWork, email: str) -> User | None:
+    row = await uow.fetch_one(_BY_EMAIL, {"key": email_key(email)})
+    return None if row is None else _user(row)
+
+
+async def find_first_user(uow: UnitOfWork, account_id: str) -> User | None:
+    row = await uow.fetch_one(_FIRST, {"account": account_id})
+    return None if row is None else _user(row)
+
+
+async def list_users(uow: UnitOfWork, account_id: str, wanted: UserFilter, page: Page) -> list[User]:
+    order = _ORDERS[wanted.sort_field]
+    ordered = order.desc().nulls_last() if wanted.descending else order.asc().nulls_first()
+    query = select(users).where(_matching(account_id, wanted)).order_by(ordered, users.c.id)
+    rows = await uow.fetch_all(query.limit(page.size).offset(page.offset))
+    return [_user(row) for row in rows]
+
+
+async def count_users(uow: UnitOfWork, account_id: str, wanted: UserFilter) -> int:
+    query = select(func.count().label("total")).select_from(users).where(_matching(account_id, wanted))
+    row = await uow.fetch_one(query)
+    return int(row["total"]) if row else 0
+
+
+def _matching(account_id: str, wanted: UserFilter) -> ColumnElement[bool]:
+    conditions = [users.c.account_id == account_id]
+    if wanted.email is not None:
+        conditions.append(users.c.email_key == email_key(wanted.email))
+    if wanted.search is not None:
+        columns = (users.c.name, users.c.email)
+        conditions.append(or_(*(column.icontains(wanted.search, autoescape=True) for column in columns)))
+    return and_(*conditions)
