@@ -17,13 +17,14 @@ from sheetport import NAME, __version__
 from sheetport.config import Settings
 from sheetport.features.auth.service import Verifier
 from sheetport.features.environments import api as environments
+from sheetport.features.secrets import api as secrets
 from sheetport.http.auth import AuthMiddleware
 from sheetport.http.dependencies import provide_call
 from sheetport.http.errors import HANDLERS
 from sheetport.http.front import FrontMiddleware
 from sheetport.storage.unit_of_work import Database
 
-ROUTERS: list[ControllerRouterHandler] = [environments.router]
+ROUTERS: list[ControllerRouterHandler] = [environments.router, secrets.router, secrets.variables_router]
 
 _CORS = CORSConfig(
     allow_origins=["*"],

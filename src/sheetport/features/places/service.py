@@ -16,6 +16,7 @@ NOUNS = {
     "jb": ("job", "jobId"),
     "fl": ("file", "fileId"),
     "dc": ("document", "documentId"),
+    "sec": ("secret", "secretId"),
 }
 
 

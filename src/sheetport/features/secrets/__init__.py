@@ -1,0 +1,1 @@
+"""Secrets and environment variables: named values that are sealed at rest."""
