@@ -22,6 +22,7 @@ from sheetport.http.auth import AuthMiddleware
 from sheetport.http.dependencies import provide_call
 from sheetport.http.errors import HANDLERS
 from sheetport.http.front import FrontMiddleware
+from sheetport.http.logs import configure_logs
 from sheetport.storage.unit_of_work import Database
 
 ROUTERS: list[ControllerRouterHandler] = [environments.router, secrets.router, secrets.variables_router]
@@ -39,6 +40,7 @@ class Application:
     """The server's application: an ASGI callable over an open database."""
 
     def __init__(self, settings: Settings, db: Database) -> None:
+        configure_logs()
         self.settings = settings
         self.db = db
         self.verifier = Verifier(db)
@@ -48,6 +50,7 @@ class Application:
             middleware=[AuthMiddleware(self.verifier.verify)],
             exception_handlers=HANDLERS,
             cors_config=_CORS,
+            logging_config=None,
             openapi_config=OpenAPIConfig(title=NAME, version=__version__, path="/internal-schema", render_plugins=[]),
             state=State({"db": db, "settings": settings, "verifier": self.verifier}),
         )

@@ -15,6 +15,7 @@ from litestar.exceptions import (
     ValidationException,
 )
 
+from sheetport.http.logs import places_of
 from sheetport.kernel import errors as kernel
 
 _log = structlog.get_logger()
@@ -68,9 +69,14 @@ def on_deep_nesting(_: Request[Any, Any, Any], error: RecursionError) -> Respons
     return Response(error_body(("body", "The body is nested too deeply; send a flatter one.")), status_code=400)
 
 
+def on_bad_text(_: Request[Any, Any, Any], error: UnicodeDecodeError) -> Response[Any]:
+    return Response(error_body(("body", f"The text is not UTF-8: {error.reason}.")), status_code=400)
+
+
 def on_bug(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """A defect of ours: its place goes to the log, its text to nobody."""
-    _log.error("request.failed", route=request.scope.get("path_template"), method=request.method, exc_info=error)
+    route = request.scope.get("path_template")
+    _log.error("request.failed", route=route, method=request.method, error=type(error).__name__, at=places_of(error))
     message = "The server failed on this request; its log has the details. Nothing was changed."
     return Response(error_body(("server", message)), status_code=500)
 
@@ -110,6 +116,7 @@ def _decoding_message(text: str) -> str:
 HANDLERS: dict[int | type[Exception], Any] = {
     kernel.SheetportError: on_kernel_error,
     HTTPException: on_http_error,
+    UnicodeDecodeError: on_bad_text,
     RecursionError: on_deep_nesting,
     500: on_bug,
 }

@@ -30,6 +30,8 @@ _TYPES = (
     "multipart/form-data",
     "application/x-www-form-urlencoded",
 )
+#: A NUL, which no database stores in text: escaped in JSON (an even number of backslashes is not an escape).
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -47,6 +49,9 @@ class FrontMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
+            return
+        if b"%00" in scope["query_string"] or "\0" in scope["path"]:
+            await _refuse(send, Invalid("The address holds a NUL character (%00); leave it out.", "path"))
             return
         scope["path"] = one_spelling(scope["path"])
         scope["raw_path"] = scope["path"].encode()
@@ -73,6 +78,8 @@ class FrontMiddleware:
             scope["headers"] = [*kept, (b"content-length", str(len(body)).encode())]
         elif encoding not in {b"", b"identity"}:
             raise UnsupportedType("Send the body plain or with Content-Encoding: gzip.", "Content-Encoding")
+        if not scope["path"].endswith("/records") and _NUL.search(body):
+            raise Invalid(r"The body holds a NUL character (\u0000), which text cannot hold; leave it out.", "body")
         return _replay(body, receive)
 
     async def _read(self, receive: Receive) -> bytes:
