@@ -45,10 +45,18 @@ jobs = Table(
     moment("estimated_completion_at", optional=True),
     moment("outcome_acknowledged_at", optional=True),
     moment("acknowledged_at", optional=True),
+    moment("announced_at", optional=True),  # when job:ready was told; a job can be ready without
     moment("deadline_at", optional=True),
     moment("deleted_at", optional=True),
     Index("ix_jobs_created_at", "environment_id", "created_at"),
     Index("ix_jobs_source", "environment_id", "source"),
     Index("ix_jobs_parent_id", "environment_id", "parent_id"),
     Index("ix_jobs_deadline_at", "deadline_at"),
+)
+#: The few jobs that wait, to be looked through whenever one ends.
+Index(
+    "ix_jobs_waiting",
+    jobs.c.environment_id,
+    sqlite_where=jobs.c.status == "waiting",
+    postgresql_where=jobs.c.status == "waiting",
 )

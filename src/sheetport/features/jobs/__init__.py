@@ -1,0 +1,1 @@
+"""Jobs: work that listeners are told of, and its life cycle."""

@@ -1,0 +1,35 @@
+"""Jobs: created, moved through the one table of steps, and told of."""
+
+from sheetport.features.jobs.service.changing import (
+    acknowledge_job,
+    acknowledge_outcome,
+    cancel_job,
+    complete_job,
+    delete_job,
+    execute_job,
+    fail_job,
+    retry_job,
+    update_job,
+)
+from sheetport.features.jobs.service.creating import create_job, create_system_job, split_job
+from sheetport.features.jobs.service.moving import move
+from sheetport.features.jobs.service.reading import get_job, get_plan, list_jobs
+
+__all__ = [
+    "acknowledge_job",
+    "acknowledge_outcome",
+    "cancel_job",
+    "complete_job",
+    "create_job",
+    "create_system_job",
+    "delete_job",
+    "execute_job",
+    "fail_job",
+    "get_job",
+    "get_plan",
+    "list_jobs",
+    "move",
+    "retry_job",
+    "split_job",
+    "update_job",
+]
