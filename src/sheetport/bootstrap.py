@@ -17,6 +17,8 @@ from sheetport import NAME, __version__
 from sheetport.config import Settings
 from sheetport.features.auth.service import Verifier
 from sheetport.features.environments import api as environments
+from sheetport.features.jobs import api as jobs
+from sheetport.features.records import api as records
 from sheetport.features.secrets import api as secrets
 from sheetport.http.auth import AuthMiddleware
 from sheetport.http.dependencies import provide_call
@@ -25,7 +27,13 @@ from sheetport.http.front import FrontMiddleware
 from sheetport.http.logs import configure_logs
 from sheetport.storage.unit_of_work import Database
 
-ROUTERS: list[ControllerRouterHandler] = [environments.router, secrets.router, secrets.variables_router]
+ROUTERS: list[ControllerRouterHandler] = [
+    environments.router,
+    jobs.router,
+    records.router,
+    secrets.router,
+    secrets.variables_router,
+]
 
 _CORS = CORSConfig(
     allow_origins=["*"],
@@ -51,6 +59,7 @@ class Application:
             exception_handlers=HANDLERS,
             cors_config=_CORS,
             logging_config=None,
+            request_max_body_size=None,  # the front's limits have been applied by then
             openapi_config=OpenAPIConfig(title=NAME, version=__version__, path="/internal-schema", render_plugins=[]),
             state=State({"db": db, "settings": settings, "verifier": self.verifier}),
         )
@@ -60,6 +69,9 @@ class Application:
     async def running(self) -> AsyncGenerator[None, None]:
         """Start and stop what runs beside the requests."""
         yield
+
+    def stop_waiting(self) -> None:
+        """Answer every open long poll, so that the server can stop."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         await self.asgi(scope, receive, send)
