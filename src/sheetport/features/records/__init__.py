@@ -1,0 +1,1 @@
+"""Records of a sheet, and the commits that wrote them."""

@@ -16,6 +16,7 @@ sheet_counters = Table(
     number("next_seq"),
     number("total"),
     number("invalid"),
+    Column("commit_no", BigInteger, nullable=False, server_default="0"),
 )
 
 #: One row per record: values by slot, the rest only where there is any. ``format`` lets layouts coexist.
@@ -42,7 +43,8 @@ Index(
     postgresql_where=records.c.valid == false(),
 )
 
-#: ``first_seq``..``last_seq`` is the range of an insert; ``rows`` is a JSON list of row keys otherwise.
+#: ``first_seq``..``last_seq`` is the range of an insert; ``rows`` is a JSON list of row keys otherwise. A commit is
+#: asked for by its id alone, by callers who reach many environments.
 commits = Table(
     "commits",
     metadata,
@@ -58,5 +60,6 @@ commits = Table(
     moment("created_at"),
     text("completed_by", optional=True),
     moment("completed_at", optional=True),
+    Index("ix_commits_id", "id"),
     Index("ix_commits_sheet_id", "environment_id", "sheet_id", "commit_no"),
 )

@@ -18,7 +18,7 @@ and valid: record hooks compare key sets, so one more or one less makes every re
 ``metadata``, ``layer``, ``updatedAt`` and ``valid`` are accepted and not kept, nor are record ``messages``.
 """
 
-from sheetport.features.records.codec.ids import parse_record_id, record_id
+from sheetport.features.records.codec.ids import RecordIds, parse_record_id, record_id
 from sheetport.features.records.codec.layout import (
     Cell,
     ChangedCell,
@@ -27,6 +27,7 @@ from sheetport.features.records.codec.layout import (
     Slots,
     StoredRow,
     Value,
+    error_slots,
     merge_update,
 )
 from sheetport.features.records.codec.reading import decode_insert, decode_update
@@ -37,12 +38,14 @@ __all__ = [
     "ChangedCell",
     "Message",
     "RecordChange",
+    "RecordIds",
     "RowTemplate",
     "Slots",
     "StoredRow",
     "Value",
     "decode_insert",
     "decode_update",
+    "error_slots",
     "merge_update",
     "parse_record_id",
     "record_id",

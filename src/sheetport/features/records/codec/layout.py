@@ -81,11 +81,18 @@ class Ext(msgspec.Struct, omit_defaults=True):
     c: Raw = Raw(b"{}")
 
 
+class _Errors(msgspec.Struct):
+    """Only what of ``ext`` counting needs."""
+
+    e: list[int] = []
+
+
 _NO_OBJECT = b"{}"
 
 _encode = msgspec.json.Encoder().encode
 _decode_values = msgspec.json.Decoder(list[Any]).decode
 decode_ext = msgspec.json.Decoder(Ext).decode
+_decode_errors = msgspec.json.Decoder(_Errors).decode
 
 
 def merge_update(row: StoredRow, change: RecordChange, slots: Slots) -> tuple[StoredRow, bool]:
@@ -152,3 +159,8 @@ def packed(values: Sequence[Value], notes: dict[int, list[Message]], ext: Ext) -
     if bytes(ext.c) != _NO_OBJECT:
         out["c"] = ext.c
     return StoredRow(_encode(values).decode(), _encode(out).decode() if out else None, not ext.e)
+
+
+def error_slots(ext: str) -> list[int]:
+    """The slots of a stored row's ``ext`` that hold an error."""
+    return _decode_errors(ext).e
