@@ -15,11 +15,19 @@ from litestar.types import ControllerRouterHandler
 
 from sheetport import NAME, __version__
 from sheetport.config import Settings
+from sheetport.features.accounts import api as accounts
+from sheetport.features.apps import api as apps
+from sheetport.features.auth import api as auth
 from sheetport.features.auth.service import Verifier
+from sheetport.features.embeds import api as embeds
 from sheetport.features.environments import api as environments
 from sheetport.features.jobs import api as jobs
 from sheetport.features.records import api as records
 from sheetport.features.secrets import api as secrets
+from sheetport.features.sheets import api as sheets
+from sheetport.features.spaces import api as spaces
+from sheetport.features.users import api as users
+from sheetport.features.workbooks import api as workbooks
 from sheetport.http.auth import AuthMiddleware
 from sheetport.http.dependencies import provide_call
 from sheetport.http.errors import HANDLERS
@@ -28,11 +36,20 @@ from sheetport.http.logs import configure_logs
 from sheetport.storage.unit_of_work import Database
 
 ROUTERS: list[ControllerRouterHandler] = [
+    accounts.router,
+    auth.clients_router,
+    auth.router,
+    apps.router,
+    embeds.router,
     environments.router,
     jobs.router,
     records.router,
     secrets.router,
     secrets.variables_router,
+    sheets.router,
+    spaces.router,
+    workbooks.router,
+    users.router,
 ]
 
 _CORS = CORSConfig(

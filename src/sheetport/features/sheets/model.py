@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from sheetport.features.places.model import Place
+from sheetport.kernel.errors import Invalid
+from sheetport.kernel.storable import json_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +68,37 @@ def with_slots(slots: dict[str, int], next_slot: int, fields: list[dict[str, Any
         else:
             made[key], next_slot = next_slot, next_slot + 1
     return made, next_slot
+
+
+def with_slugs(sheets: list[dict[str, Any]], at: str = "sheets", taken: Iterable[str] = ()) -> list[dict[str, Any]]:
+    """``sheets`` each with a slug: its own, else one made of its name.
+
+    ``taken`` are slugs of the workbook's other sheets. Raises Invalid keyed ``sheets[1].slug`` when a slug is
+    given twice.
+    """
+    used = set(taken)
+    for index, sheet in enumerate(sheets):
+        slug = sheet.get("slug")
+        if slug is not None and slug in used:
+            key = json_path(json_path(at, index), "slug")
+            raise Invalid(f"{key}: the workbook already has a sheet {slug!r}; give each sheet its own slug.", key)
+        if slug is not None:
+            used.add(slug)
+    made = []
+    for sheet in sheets:
+        slug = sheet["slug"] if "slug" in sheet else slug_of(sheet["name"], used)
+        used.add(slug)
+        made.append({**sheet, "slug": slug})
+    return made
+
+
+def slug_of(name: str, taken: Iterable[str] = ()) -> str:
+    """``First Aid (2024)`` → ``first-aid-2024``, with ``-2``, ``-3`` … when that is taken."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    base = re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "sheet"
+    used = set(taken)
+    slug, number = base, 1
+    while slug in used:
+        number += 1
+        slug = f"{base}-{number}"
+    return slug

@@ -22,8 +22,10 @@ from sheetport.storage.unit_of_work import UnitOfWork
 async def create_sheets(
     uow: UnitOfWork, actor: Actor, workbook: Place, configs: list[dict[str, Any]], first_ordinal: int = 0
 ) -> list[Sheet]:
-    """New sheets of a workbook, in order. ``configs`` are checked wire objects, each with a slug."""
-    require(actor, Permission.WORKBOOK_WRITE)
+    """New sheets of a workbook that the caller may change, in order.
+
+    ``configs`` are checked wire objects, each with a slug.
+    """
     if not configs:
         return []
     first_no = await environments.take_sheet_numbers(uow, workbook.environment_id, len(configs))

@@ -1,17 +1,9 @@
 """Wire shapes of sheets, fields, constraints and actions, and the functions that read them."""
 
-from sheetport.features.sheets.schemas.actions import (
-    Action,
-    ActionUpdate,
-    ApiAction,
-    ApiActionConfig,
-    parse_action_config,
-    parse_action_configs,
-    parse_action_update,
-    parse_actions,
-)
+from sheetport.features.sheets.model import slug_of, with_slugs
 from sheetport.features.sheets.schemas.constraints import Constraint, SheetConstraint
 from sheetport.features.sheets.schemas.fields import Property, parse_field, parse_fields
+from sheetport.features.sheets.schemas.replies import to_shape
 from sheetport.features.sheets.schemas.sheet import (
     FieldRecordCounts,
     RecordCounts,
@@ -23,8 +15,16 @@ from sheetport.features.sheets.schemas.sheet import (
     parse_sheet_configs,
     parse_sheet_patch,
     parse_sheet_update,
-    slug_of,
-    with_slugs,
+)
+from sheetport.features.spaces.schemas.actions import (
+    Action,
+    ActionUpdate,
+    ApiAction,
+    ApiActionConfig,
+    parse_action_config,
+    parse_action_configs,
+    parse_action_update,
+    parse_actions,
 )
 
 __all__ = [
@@ -52,5 +52,6 @@ __all__ = [
     "parse_sheet_patch",
     "parse_sheet_update",
     "slug_of",
+    "to_shape",
     "with_slugs",
 ]

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from sheetport.features.sheets.schemas.actions import Action
 from sheetport.features.sheets.schemas.constraints import Constraint
-from sheetport.features.sheets.schemas.validation import checked
+from sheetport.features.spaces.schemas.actions import Action
+from sheetport.http.checking import checked
 from sheetport.http.wire import Wire
 from sheetport.kernel.errors import Invalid
 from sheetport.kernel.storable import json_path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from sheetport.features.sheets.schemas.validation import checked
+from sheetport.http.checking import checked
 from sheetport.http.wire import Wire
 from sheetport.kernel.errors import Invalid
 from sheetport.kernel.storable import json_path

@@ -1,0 +1,1 @@
+"""Apps: the kinds of work an account's spaces are for."""

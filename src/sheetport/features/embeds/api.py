@@ -1,0 +1,41 @@
+"""The route that a customer's page begins with. Its key is in the address, as the page sends it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from litestar import Request, Router, post
+from litestar.params import QueryParameter
+
+from sheetport.features.embeds import service
+from sheetport.features.embeds.schemas import InitShape, parse_init, to_shape
+from sheetport.http.auth import PUBLIC
+from sheetport.http.dependencies import Call
+from sheetport.http.envelope import Data
+from sheetport.kernel.actor import ActorKind
+from sheetport.kernel.errors import Unauthenticated
+
+PublishableKey = Annotated[str | None, QueryParameter(name="publishableKey", description="A pk_ key, required.")]
+_REFUSAL = "Send a valid publishable key as ?publishableKey=pk_…."
+
+
+@post("/init", status_code=200, opt=PUBLIC)
+async def init_space(request: Request[Any, Any, Any], publishable_key: PublishableKey = None) -> Data[InitShape]:
+    call = await _call(request, publishable_key or "")
+    change, workbook, external_actor_id = parse_init(await request.body())
+    embed = await call.write(service.init_space, change, workbook, external_actor_id)
+    return Data(data=to_shape(embed, call.settings.http.base_url))
+
+
+async def _call(request: Request[Any, Any, Any], key: str) -> Call:
+    state = request.app.state
+    try:
+        actor = await state.verifier.verify(key)
+    except Unauthenticated:
+        raise Unauthenticated(_REFUSAL, "publishableKey") from None
+    if actor.kind is not ActorKind.PUBLISHABLE_KEY:
+        raise Unauthenticated(_REFUSAL, "publishableKey")
+    return Call(state.db, actor, state.settings)
+
+
+router = Router("/v1/internal/spaces", route_handlers=[init_space], tags=["embeds"])

@@ -1,0 +1,1 @@
+"""Spaces: what one import, or one customer, works in."""

@@ -1,0 +1,163 @@
+"""SQL of spaces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, insert, or_, select, update
+
+from sheetport.features.spaces.model import SORT_FIELDS, Space, SpaceFilter
+from sheetport.kernel.json import dumps, loads
+from sheetport.kernel.paging import Page
+from sheetport.storage.statements import statement
+from sheetport.storage.tables.core import environments, places, users
+from sheetport.storage.tables.spaces import spaces
+from sheetport.storage.unit_of_work import Row, UnitOfWork
+
+_COLUMNS = tuple(column.name for column in spaces.columns if column.name != "deleted_at")
+_JSON = ("metadata", "settings", "actions", "access", "labels", "guest_authentication")
+_FLAGS = ("auto_configure", "is_app_template", "is_collaborative")
+_KEPT = {"environment_id", "id", "account_id", "created_at", "workbooks_count", "files_count", "token_generation"}
+_CHANGED = tuple(name for name in _COLUMNS if name not in _KEPT)
+_THIS = (spaces.c.environment_id == bindparam("environment"), spaces.c.id == bindparam("space"))
+_INSERT = statement(insert(spaces).values({name: bindparam(name) for name in _COLUMNS}))
+_UPDATE = statement(update(spaces).where(*_THIS).values({name: bindparam(f"new_{name}") for name in _CHANGED}))
+_DELETE = statement(
+    update(spaces).where(*_THIS).values(deleted_at=bindparam("at"), token_generation=spaces.c.token_generation + 1)
+)
+_COUNT_WORKBOOKS = statement(
+    update(spaces)
+    .where(*_THIS)
+    .values(
+        workbooks_count=spaces.c.workbooks_count + bindparam("more", type_=spaces.c.workbooks_count.type),
+        last_activity_at=bindparam("at"),
+    )
+)
+#: What lies in something deleted has a deleted place.
+_LIVE = (
+    select(
+        *(spaces.c[name] for name in _COLUMNS),
+        environments.c.guest_authentication.label("inherited_authentication"),
+    )
+    .join(places, and_(places.c.environment_id == spaces.c.environment_id, places.c.id == spaces.c.id))
+    .join(environments, environments.c.id == spaces.c.environment_id)
+    .where(places.c.deleted_at.is_(None))
+)
+_BY_ID = statement(_LIVE.where(*_THIS))
+_TEMPLATE = statement(
+    _LIVE.where(
+        spaces.c.account_id == bindparam("account"),
+        spaces.c.app_id == bindparam("app"),
+        spaces.c.is_app_template.is_(True),
+    )
+)
+_USER_NAME = statement(select(users.c.name).where(users.c.id == bindparam("id")))
+_ENVIRONMENTS = statement(
+    select(environments.c.id)
+    .where(environments.c.account_id == bindparam("account"), environments.c.deleted_at.is_(None))
+    .limit(2)
+)
+
+
+def _space(row: Row) -> Space:
+    values = {name: row[name] for name in _COLUMNS}
+    for name in _JSON:
+        values[name] = loads(row[name] or "null")
+    for name in _FLAGS:
+        values[name] = bool(row[name])
+    return Space(**values, inherited_authentication=loads(row["inherited_authentication"]))
+
+
+def _row(space: Space) -> dict[str, Any]:
+    values = {name: getattr(space, name) for name in _COLUMNS}
+    for name in _JSON:
+        values[name] = None if values[name] is None else dumps(values[name])
+    return values
+
+
+async def insert_space(uow: UnitOfWork, space: Space) -> None:
+    await uow.execute(_INSERT, _row(space))
+
+
+async def update_space(uow: UnitOfWork, space: Space) -> None:
+    row = _row(space)
+    changed = {f"new_{name}": row[name] for name in _CHANGED}
+    await uow.execute(_UPDATE, {"environment": space.environment_id, "space": space.id, **changed})
+
+
+async def delete_space(uow: UnitOfWork, environment_id: str, space_id: str) -> None:
+    """Mark a space deleted and its tokens with it."""
+    await uow.execute(_DELETE, {"environment": environment_id, "space": space_id, "at": uow.now})
+
+
+async def count_workbooks(uow: UnitOfWork, environment_id: str, space_id: str, more: int) -> None:
+    await uow.execute(_COUNT_WORKBOOKS, {"environment": environment_id, "space": space_id, "more": more, "at": uow.now})
+
+
+async def find_space(uow: UnitOfWork, environment_id: str, space_id: str) -> Space | None:
+    row = await uow.fetch_one(_BY_ID, {"environment": environment_id, "space": space_id})
+    return None if row is None else _space(row)
+
+
+async def find_template(uow: UnitOfWork, account_id: str, app_id: str) -> Space | None:
+    row = await uow.fetch_one(_TEMPLATE, {"account": account_id, "app": app_id})
+    return None if row is None else _space(row)
+
+
+async def find_user_name(uow: UnitOfWork, user_id: str) -> str | None:
+    row = await uow.fetch_one(_USER_NAME, {"id": user_id})
+    return None if row is None else row["name"]
+
+
+async def list_environment_ids(uow: UnitOfWork, account_id: str) -> list[str]:
+    """Ids of the account's live environments, two at most."""
+    return [row["id"] for row in await uow.fetch_all(_ENVIRONMENTS, {"account": account_id})]
+
+
+async def list_spaces(
+    uow: UnitOfWork, account_id: str, only_space: str | None, chosen: SpaceFilter, page: Page
+) -> tuple[list[Space], int]:
+    """One page of an account's spaces and how many there are; ``only_space`` is all that a space token sees."""
+    query = _LIVE.where(*_conditions(account_id, only_space, chosen))
+    counted = await uow.fetch_one(select(func.count().label("total")).select_from(query.subquery()))
+    rows = await uow.fetch_all(_sorted(query, chosen).limit(page.size).offset(page.offset))
+    return [_space(row) for row in rows], int(counted["total"]) if counted else 0
+
+
+def _conditions(account_id: str, only_space: str | None, chosen: SpaceFilter) -> list[ColumnElement[bool]]:
+    table = spaces.c
+    found = [table.account_id == account_id]
+    for column, value in (
+        (table.environment_id, chosen.environment_id),
+        (table.id, only_space),
+        (table.app_id, chosen.app_id),
+    ):
+        if value is not None:
+            found.append(column == value)
+    for flag, wanted in (
+        (table.is_collaborative, chosen.is_collaborative),
+        (table.is_app_template, chosen.is_app_template),
+    ):
+        if wanted is not None:
+            found.append(flag.is_(wanted))
+    if chosen.namespace is not None:
+        found.append(table.namespace == chosen.namespace if chosen.namespace else table.namespace.is_(None))
+    if not chosen.archived:
+        found.append(table.archived_at.is_(None))
+    if chosen.search:
+        found.append(_holds(chosen.search))
+    return found
+
+
+def _holds(search: str) -> ColumnElement[bool]:
+    """The name holds the text, whatever the case of its ASCII letters, or the id is it."""
+    plain = search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return or_(func.lower(spaces.c.name).like(func.lower(f"%{plain}%"), escape="\\"), spaces.c.id == search)
+
+
+def _sorted(query: Select[Any], chosen: SpaceFilter) -> Select[Any]:
+    column: ColumnElement[Any] = spaces.c[SORT_FIELDS[chosen.sort_field or "createdAt"]]
+    if chosen.sort_field in {"name", "createdByUserName"}:
+        column = func.lower(column)
+    ordered = column.desc() if chosen.sort_direction == "desc" else column.asc()
+    return query.order_by(ordered.nulls_last(), spaces.c.id)

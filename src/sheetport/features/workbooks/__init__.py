@@ -1,0 +1,1 @@
+"""Workbooks: sheets that belong together."""
