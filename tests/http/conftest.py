@@ -14,7 +14,7 @@ from sheetport.config import HttpSettings, Settings, StorageSettings
 from sheetport.kernel.clock import FakeClock
 from sheetport.kernel.crypto import KeyRing
 from sheetport.storage.engine import open_database
-from sheetport.storage.migrations import migrate
+from sheetport.storage.migrations.runner import upgrade
 from worlds import START, World, furnish_world
 
 
@@ -23,7 +23,7 @@ async def world(data_place: DataPlace) -> AsyncIterator[World]:
     """A fresh world on each database."""
     data_place.data.mkdir(parents=True, exist_ok=True)
     storage = StorageSettings(data_place.data, data_place.data.with_suffix(".key"), data_place.url)
-    await asyncio.to_thread(migrate, storage)
+    await asyncio.to_thread(upgrade, storage)
     clock = FakeClock(START)
     db = await open_database(storage, KeyRing.generate(), clock)
     app = Application(Settings(storage, HttpSettings(), rate_limits=False), db)

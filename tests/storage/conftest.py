@@ -12,7 +12,7 @@ from sheetport.config import StorageSettings
 from sheetport.kernel.clock import FakeClock
 from sheetport.kernel.crypto import KeyRing
 from sheetport.storage.engine import open_database
-from sheetport.storage.migrations import migrate
+from sheetport.storage.migrations.runner import upgrade
 from sheetport.storage.unit_of_work import Database
 
 
@@ -26,7 +26,7 @@ def storage(data_place: DataPlace) -> StorageSettings:
 @pytest.fixture
 async def db(storage: StorageSettings) -> AsyncIterator[Database]:
     """The open database."""
-    await asyncio.to_thread(migrate, storage)
+    await asyncio.to_thread(upgrade, storage)
     opened = await open_database(storage, KeyRing.generate(), FakeClock())
     yield opened
     await opened.close()

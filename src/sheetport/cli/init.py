@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
 from sheetport.cli.options import Data, DatabaseUrl, KeyFile, fail, out, settings_of
+from sheetport.features.auth import service as auth
 from sheetport.features.setup import service as setup
-from sheetport.features.users import passwords
 from sheetport.kernel.errors import SheetportError
 from sheetport.runtime.set_up import FirstRun, initialise
 from sheetport.storage.data_directory import DataDirectoryError
@@ -35,7 +35,7 @@ def init(
     if password == "-":  # noqa: S105 - the sign for standard input
         password = typer.get_text_stream("stdin").readline().rstrip("\n")
     try:
-        made = initialise(settings, email, passwords.hash_new_password(password))
+        made = initialise(settings, email, auth.hash_new_password(password))
     except (DataDirectoryError, SchemaError, SheetportError, OSError) as error:
         fail(str(error))
     described = setup.describe(made.result)
@@ -45,9 +45,9 @@ def init(
     _print(made, described, str(settings.storage.data), str(settings.storage.key_file))
 
 
-def _print(made: FirstRun, described: dict[str, object], data: str, key_file: str) -> None:
+def _print(made: FirstRun, described: dict[str, Any], data: str, key_file: str) -> None:
     out.print(f"[bold green]Set up.[/] Data in {escape(data)}, key file {escape(key_file)} (back both up, apart).\n")
-    for environment in setup.environments_of(described):
+    for environment in described["environments"]:
         out.print(f"[bold]{environment['name']}[/]  {environment['id']}")
         out.print(f"  secret key       {environment['secretKey']}")
         out.print(f"  publishable key  {environment['publishableKey']}\n")

@@ -109,10 +109,9 @@ def _tell_first_run(settings: Settings, first: FirstRun) -> None:
     if not sys.stdout.isatty():
         out.print(f"A new server. Its one-time setup link is in {path} (30 minutes, readable by you alone).")
         return
-    out.print(
-        f"[bold green]A new server.[/] Data in {escape(str(settings.storage.data))}, key file {escape(str(settings.storage.key_file))}."
-    )
-    for environment in setup.environments_of(setup.describe(first.result)):
+    data, key_file = escape(str(settings.storage.data)), escape(str(settings.storage.key_file))
+    out.print(f"[bold green]A new server.[/] Data in {data}, key file {key_file}.")
+    for environment in setup.describe(first.result)["environments"]:
         keys = f"{masked(environment['secretKey'])}  {masked(environment['publishableKey'])}"
         out.print(f"  {environment['name']:<12} {environment['id']}  {keys}")
     out.print(f"\nChoose the first administrator's password (30 minutes, once):\n  [bold]{link}[/]\n")

@@ -10,7 +10,6 @@ import structlog
 
 from sheetport.bootstrap import Application
 from sheetport.features.auth import service as auth
-from sheetport.features.jobs import jobs as timed_jobs
 
 OVERDUE_SECONDS = 15.0
 LAST_USED_SECONDS = 30.0
@@ -21,16 +20,12 @@ _log = structlog.get_logger()
 async def background(app: Application) -> AsyncGenerator[None, None]:
     """Run the timed work until the context ends."""
 
-    async def fail_overdue() -> None:
-        await app.db.write(timed_jobs.fail_overdue)
-
     async def flush_last_used() -> None:
         used = app.verifier.take_used()
         if used:
             await app.db.write(lambda uow: auth.flush_last_used(uow, used))
 
     tasks = [
-        asyncio.create_task(_every(OVERDUE_SECONDS, "jobs.fail-overdue", fail_overdue)),
         asyncio.create_task(_every(LAST_USED_SECONDS, "auth.flush-last-used", flush_last_used)),
     ]
     try:

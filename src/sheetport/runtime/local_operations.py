@@ -6,6 +6,7 @@ from typing import Any
 
 from sheetport import __version__
 from sheetport.bootstrap import Application
+from sheetport.features.accounts import service as accounts
 from sheetport.features.auth import service as auth
 from sheetport.features.auth.model import CredentialKind, Minted
 from sheetport.features.environments import service as environments
@@ -112,8 +113,8 @@ class LocalOperations:
 
 
 async def _administrator(uow: UnitOfWork, account: str | None) -> Actor:
-    accounts = await setup.list_accounts(uow)
-    chosen = [item for item in accounts if account is None or account in {item.id, item.name}]
+    known = await accounts.list_accounts(uow)
+    chosen = [item for item in known if account is None or account in {item.id, item.name}]
     if not chosen:
         raise NotFound("There is no such account on this server.", "account")
     return system_actor(chosen[0].id)

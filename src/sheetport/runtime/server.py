@@ -59,7 +59,7 @@ async def serve(settings: Settings, keys: KeyRing, ready: Ready) -> None:
         await asyncio.wait({waiting, serving}, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
         app.stop_waiting()
-        server.stop()
+        server.stop()  # type: ignore[no-untyped-call]  # the library has no annotation here
         await asyncio.wait({serving}, timeout=STOP_SECONDS)
 
 

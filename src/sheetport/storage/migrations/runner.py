@@ -1,8 +1,10 @@
-"""Brings a database to this version's schema, and refuses one that is newer."""
+"""Applies the scripts. Run as a program it takes ``{"data", "database_url"}`` on standard input."""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,38 +20,18 @@ from sqlalchemy.pool import NullPool
 from sheetport.config import StorageSettings
 from sheetport.storage.dialects.sqlite import connect
 from sheetport.storage.engine import sqlite_path
+from sheetport.storage.migrations.version import HEAD, SchemaError
 
-#: The newest revision this version knows; a test compares it with the scripts.
-HEAD = "0001"
 _HERE = Path(__file__).parent
 
 
-class SchemaError(Exception):
-    """The database's schema is not one this version can use."""
-
-
-def migrate(settings: StorageSettings) -> None:
-    """Create or upgrade the schema; does nothing when it is current. Raises SchemaError when it is newer."""
+def upgrade(settings: StorageSettings) -> None:
+    """Create or upgrade the schema. Raises SchemaError when it is newer than the scripts."""
     _with_connection(settings, _upgrade)
-
-
-def schema_version(settings: StorageSettings) -> str | None:
-    """The database's revision; None when it is empty."""
-    found: str | None = _with_connection(settings, _version)
-    return found
-
-
-def _version(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
-        return None
-    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return found
 
 
 def _upgrade(connection: Connection) -> None:
     version = _version(connection)
-    if version == HEAD:
-        return
     config = Config()
     config.set_main_option("script_location", str(_HERE))
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
@@ -61,14 +43,21 @@ def _upgrade(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
+def _version(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return found
+
+
 def _with_connection(settings: StorageSettings, use: Callable[[Connection], Any]) -> Any:
-    if settings.database_url is None:
-        engine = create_engine(
-            "sqlite://", creator=lambda: connect(sqlite_path(settings.data), writer=True), poolclass=NullPool
-        )
-        with engine.begin() as connection:
-            return use(connection)
-    return asyncio.run(_with_postgresql(settings.database_url, use))
+    if settings.database_url is not None:
+        return asyncio.run(_with_postgresql(settings.database_url, use))
+    engine = create_engine(
+        "sqlite://", creator=lambda: connect(sqlite_path(settings.data), writer=True), poolclass=NullPool
+    )
+    with engine.begin() as connection:
+        return use(connection)
 
 
 async def _with_postgresql(url: str, use: Callable[[Connection], Any]) -> Any:
@@ -80,3 +69,17 @@ async def _with_postgresql(url: str, use: Callable[[Connection], Any]) -> Any:
         result = await connection.run_sync(use)
     await engine.dispose()
     return result
+
+
+def main() -> None:
+    """Upgrade the database named on standard input."""
+    wanted = json.load(sys.stdin)
+    data = Path(wanted["data"])
+    try:
+        upgrade(StorageSettings(data, data, wanted["database_url"]))
+    except SchemaError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

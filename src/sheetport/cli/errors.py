@@ -1,0 +1,24 @@
+"""How a command fails: one line that says what is wrong and what to do, and exit status 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from typer import Context
+from typer.core import TyperGroup
+
+from sheetport.cli.options import fail
+
+
+class CommandError(Exception):
+    """A command cannot go on; the message says what to do. It never holds a secret."""
+
+
+class Commands(TyperGroup):
+    """The commands; one that raises CommandError ends with ``error: …`` and exit status 1."""
+
+    def invoke(self, ctx: Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except CommandError as error:
+            fail(str(error))

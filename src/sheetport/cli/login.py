@@ -1,0 +1,99 @@
+"""``sheetport login``, ``logout`` and ``token``: acting as a user."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Annotated
+from urllib.parse import quote, urlsplit
+
+import typer
+
+from sheetport.cli.caller import DEFAULT_URL, base_url, user_caller
+from sheetport.cli.client import LOOPBACK, CallError, Client
+from sheetport.cli.login_file import Login, delete_login, read_login, write_login
+from sheetport.cli.options import Data, err, out
+from sheetport.cli.secret_input import read_secret
+
+_TOKENS = "/v1/auth/personal-access-tokens"  # noqa: S105 - a path
+
+token_app = typer.Typer(
+    name="token",
+    no_args_is_help=True,
+    help="Personal access tokens: they act as you, in every environment.\n\n"
+    "    sheetport token create --name 'nightly import'",
+)
+
+
+def login(
+    email: Annotated[str | None, typer.Option(help="Your address; asked for when left out.")] = None,
+    url: Annotated[
+        str, typer.Option(envvar="FLATFILE_API_URL", show_envvar=False, help="The server's address.")
+    ] = DEFAULT_URL,
+) -> None:
+    """Sign in; the sign-in is kept for 24 hours in a file that only you can read.
+
+    The password is asked for, or read from standard input.
+
+        sheetport login --url https://data.example.com --email you@example.com
+    """
+    url = base_url(url)
+    if urlsplit(url).scheme == "http" and urlsplit(url).hostname not in LOOPBACK:
+        err.print("[yellow]warning:[/] http:// sends your password in the clear; use https:// if the server has it.")
+    email = email or typer.prompt("Email", err=True)
+    password = read_secret("Password")
+    with Client(url) as client:
+        answer = client.call("POST", "/v1/auth", {"email": email, "password": password})
+    path = write_login(Login(url, str(email), answer["accessToken"], answer["expires"]))
+    err.print(f"Signed in to {url} as {email}, until {answer['expires']} ({path}).", markup=False)
+
+
+def logout() -> None:
+    """Sign out: end the stored sign-in on the server and delete it here.
+
+    sheetport logout
+    """
+    stored = read_login()
+    if stored is not None:
+        with suppress(CallError), Client(stored.url, stored.token) as client:
+            client.call("POST", "/v1/auth/sign-out")
+    err.print("Signed out." if delete_login() else "You were not signed in.")
+
+
+@token_app.command("create")
+def create_token(
+    name: Annotated[str, typer.Option(help="What it is for; shown in lists.")], data: Data = None
+) -> None:
+    """Make a personal access token and print it. It is shown this once.
+
+    sheetport token create --name 'nightly import'
+    """
+    with user_caller(data) as client:
+        made = client.data("POST", _TOKENS, {"name": name})
+    out.file.write(f"{made['token']}\n")
+    err.print(f"Shown this once. Its id is {made['personalAccessToken']['id']}.", markup=False)
+
+
+@token_app.command("list")
+def list_tokens(data: Data = None) -> None:
+    """List your tokens and sign-ins: id, name, when made, when last used.
+
+    sheetport token list
+    """
+    with user_caller(data) as client:
+        for one in client.data("GET", _TOKENS):
+            used = one.get("lastUsedAt") or "never used"
+            out.print(f"{one['id']}  {one['name']}  {one['createdAt']}  {used}", markup=False)
+
+
+@token_app.command("revoke")
+def revoke_token(
+    token_id: Annotated[str, typer.Argument(metavar="ID", help="As 'sheetport token list' prints it.")],
+    data: Data = None,
+) -> None:
+    """Revoke a token; the next call with it is refused.
+
+    sheetport token revoke us_pat_Ba5Xn1Pq
+    """
+    with user_caller(data) as client:
+        client.call("DELETE", f"{_TOKENS}/{quote(token_id, safe='')}")
+    err.print(f"{token_id} is revoked.", markup=False)
