@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import httpx
@@ -11,9 +12,10 @@ from sqlalchemy import select
 from sheetport.bootstrap import Application
 from sheetport.features.accounts import service as accounts
 from sheetport.features.auth.model import CredentialKind
-from sheetport.features.auth.service import mint
+from sheetport.features.auth.service import hash_new_password, mint
 from sheetport.features.environments import service as environments
 from sheetport.features.environments.model import EnvironmentChange
+from sheetport.features.users import service as users
 from sheetport.kernel.actor import system_actor
 from sheetport.kernel.clock import FakeClock
 from sheetport.storage.tables.audit import audit_records
@@ -21,6 +23,8 @@ from sheetport.storage.tables.events import events
 from sheetport.storage.unit_of_work import Database, Row, UnitOfWork
 
 START = 1_800_000_000_000
+#: The password of every user of a world; their addresses are ada@example.com and other_ada@example.com.
+PASSWORD = "correct horse battery staple"
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,11 @@ class World:
     pk: str = ""
     sk_prod: str = ""
     sk_other: str = ""
+    #: The administrator of each account, with a personal access token.
+    user_id: str = ""
+    pat: str = ""
+    other_user_id: str = ""
+    pat_other: str = ""
 
     async def call(self, method: str, path: str, body: Any = None, *, token: str | None = None, **kwargs: Any) -> Reply:
         """One request; ``token`` defaults to the development environment's secret key, "" sends none."""
@@ -91,11 +100,17 @@ class World:
 
 
 async def furnish_world(world: World) -> None:
+    password_hash = _hash_once()
+
     async def furnish(uow: UnitOfWork) -> None:
         for prefix in ("", "other_"):
             account = await accounts.create_account(uow, f"{prefix}account")
             actor = system_actor(account.id)
             setattr(world, f"{prefix}account_id", account.id)
+            user = await users.create_user(uow, account.id, f"{prefix}ada@example.com", "Ada", password_hash)
+            pat = await mint(uow, actor, CredentialKind.PERSONAL, "test", user_id=user.id)
+            setattr(world, f"{prefix}user_id", user.id)
+            setattr(world, "pat_other" if prefix else "pat", pat.token)
             for name, is_prod in (("development", False), ("production", True)):
                 environment = await environments.create_environment(uow, actor, EnvironmentChange(name, is_prod))
                 made = [
@@ -105,6 +120,12 @@ async def furnish_world(world: World) -> None:
                 _remember(world, prefix, is_prod, environment.id, [m.token for m in made])
 
     await world.db.write(furnish)
+
+
+@cache
+def _hash_once() -> str:
+    """One hash for all worlds of this process: it takes longer than the rest of a world."""
+    return hash_new_password(PASSWORD)
 
 
 def _remember(world: World, prefix: str, is_prod: bool, environment_id: str, tokens: list[str]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from sheetport.features.users.model import User
 from sheetport.kernel.clock import HOUR
 
 
@@ -56,3 +57,11 @@ class Minted:
 
     credential: Credential
     token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A user with a new access token."""
+
+    user: User
+    access: Minted

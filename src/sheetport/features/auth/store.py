@@ -14,21 +14,25 @@ from sheetport.storage.tables.core import accounts, environments, users
 from sheetport.storage.tables.spaces import spaces
 from sheetport.storage.unit_of_work import Row, UnitOfWork
 
+_parents = credentials.alias("parents")
 _FIELDS = tuple(Credential.__dataclass_fields__)
 _INSERT = statement(insert(credentials).values({name: bindparam(name) for name in (*_FIELDS, "fingerprint")}))
 #: A credential with the state of all that it stands on: one row, one look-up.
-_VERIFY = statement(
+_STANDING = (
     select(
         credentials,
         accounts.c.auth_generation,
         users.c.disabled_at.label("user_disabled_at"),
         environments.c.deleted_at.label("environment_deleted_at"),
+        _parents.c.deleted_at.label("parent_deleted_at"),
     )
     .join(accounts, accounts.c.id == credentials.c.account_id)
     .outerjoin(users, users.c.id == credentials.c.user_id)
     .outerjoin(environments, environments.c.id == credentials.c.environment_id)
-    .where(credentials.c.fingerprint == bindparam("fingerprint"))
+    .outerjoin(_parents, _parents.c.id == credentials.c.parent_id)
 )
+_VERIFY = statement(_STANDING.where(credentials.c.fingerprint == bindparam("fingerprint")))
+_VERIFY_BY_ID = statement(_STANDING.where(credentials.c.id == bindparam("id")))
 _REVOKE = statement(
     update(credentials)
     .where(
@@ -38,6 +42,21 @@ _REVOKE = statement(
     .values(deleted_at=bindparam("at"), updated_at=bindparam("at"))
 )
 _BY_ID = statement(select(credentials).where(credentials.c.id == bindparam("id")))
+_CLIENT = statement(
+    select(credentials).where(
+        credentials.c.id == bindparam("id"),
+        credentials.c.kind == CredentialKind.CLIENT.value,
+        credentials.c.deleted_at.is_(None),
+    )
+)
+_KEY = statement(
+    select(credentials).where(
+        credentials.c.environment_id == bindparam("environment"),
+        (credentials.c.id == bindparam("key")) | (credentials.c.fingerprint == bindparam("fingerprint")),
+        credentials.c.deleted_at.is_(None),
+    )
+)
+_STAGE = statement(select(environments.c.is_prod).where(environments.c.id == bindparam("id")))
 _BY_ENVIRONMENT = statement(
     select(credentials)
     .where(credentials.c.environment_id == bindparam("environment"), credentials.c.deleted_at.is_(None))
@@ -45,7 +64,11 @@ _BY_ENVIRONMENT = statement(
 )
 _BY_USER = statement(
     select(credentials)
-    .where(credentials.c.user_id == bindparam("user"), credentials.c.deleted_at.is_(None))
+    .where(
+        credentials.c.user_id == bindparam("user"),
+        credentials.c.deleted_at.is_(None),
+        (credentials.c.expires_at.is_(None)) | (credentials.c.expires_at > bindparam("now")),
+    )
     .order_by(credentials.c.created_at, credentials.c.id)
 )
 
@@ -67,9 +90,31 @@ async def find_for_verification(uow: UnitOfWork, fingerprint: bytes) -> Row | No
     return await uow.fetch_one(_VERIFY, {"fingerprint": fingerprint})
 
 
+async def find_standing(uow: UnitOfWork, credential_id: str) -> Row | None:
+    """A credential by its id, with the state of all that it stands on."""
+    return await uow.fetch_one(_VERIFY_BY_ID, {"id": credential_id})
+
+
 async def find_credential(uow: UnitOfWork, credential_id: str) -> Credential | None:
     row = await uow.fetch_one(_BY_ID, {"id": credential_id})
     return None if row is None else credential_of(row)
+
+
+async def find_client(uow: UnitOfWork, client_id: str) -> tuple[Credential, bytes] | None:
+    """A live client credential with the fingerprint of its secret."""
+    row = await uow.fetch_one(_CLIENT, {"id": client_id})
+    return None if row is None else (credential_of(row), bytes(row["fingerprint"]))
+
+
+async def find_key(uow: UnitOfWork, environment_id: str, key_id: str, fingerprint: bytes) -> Credential | None:
+    """A live key of an environment, by its id or by its token's fingerprint."""
+    row = await uow.fetch_one(_KEY, {"environment": environment_id, "key": key_id, "fingerprint": fingerprint})
+    return None if row is None else credential_of(row)
+
+
+async def is_prod(uow: UnitOfWork, environment_id: str) -> bool:
+    row = await uow.fetch_one(_STAGE, {"id": environment_id})
+    return row is not None and bool(row["is_prod"])
 
 
 async def list_by_environment(uow: UnitOfWork, environment_id: str) -> list[Credential]:
@@ -77,7 +122,7 @@ async def list_by_environment(uow: UnitOfWork, environment_id: str) -> list[Cred
 
 
 async def list_by_user(uow: UnitOfWork, user_id: str) -> list[Credential]:
-    return [credential_of(row) for row in await uow.fetch_all(_BY_USER, {"user": user_id})]
+    return [credential_of(row) for row in await uow.fetch_all(_BY_USER, {"user": user_id, "now": uow.now})]
 
 
 async def revoke_credential(uow: UnitOfWork, credential_id: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 from sheetport.features.accounts import service as accounts
 from sheetport.features.audit import service as audit
@@ -43,7 +44,9 @@ async def find_user(uow: UnitOfWork, user_id: str) -> User | None:
 
 
 async def find_user_by_email(uow: UnitOfWork, email: str) -> User | None:
-    """A user of the whole server by address, for sign-in."""
+    """A user of the whole server by address, for sign-in; None for what cannot be an address."""
+    if "\0" in email or len(email) > MAX_EMAIL:
+        return None
     return await store.find_user_by_email(uow, email)
 
 
@@ -69,6 +72,8 @@ async def list_users(uow: UnitOfWork, actor: Actor, wanted: UserFilter, page: Pa
     require(actor, Permission.USER_READ)
     if wanted.sort_field not in store.SORT_FIELDS:
         raise Invalid(f"sortField must be one of {', '.join(store.SORT_FIELDS)}.", "sortField")
+    if "\0" in f"{wanted.email}{wanted.search}":
+        return Paged([], page, 0)
     items = await store.list_users(uow, actor.account_id, wanted, page)
     return Paged(items, page, await store.count_users(uow, actor.account_id, wanted))
 
@@ -81,25 +86,24 @@ async def update_user(
     before = await get_user(uow, actor, user_id)
     if dashboard is not None and not 0 <= dashboard <= MAX_DASHBOARD:
         raise Invalid(f"dashboard must be from 0 to {MAX_DASHBOARD}.", "dashboard")
-    user = replace(
-        before,
-        name=before.name if name is None else _name(name),
-        dashboard=before.dashboard if dashboard is None else dashboard,
-        updated_at=uow.now,
-    )
-    await store.update_user(uow, user)
+    changes: dict[str, Any] = {"updated_at": uow.now}
+    if name is not None:
+        changes["name"] = _name(name)
+    if dashboard is not None:
+        changes["dashboard"] = dashboard
+    await store.update_user(uow, user_id, **changes)
     await audit.record(uow, actor, "user:update", user_id)
-    return user
+    return replace(before, **changes)
 
 
 async def disable_user(uow: UnitOfWork, actor: Actor, user_id: str) -> User:
     """Shut a user out: sign-in and every token of theirs are refused as soon as this is answered."""
     require(actor, Permission.USER_WRITE)
-    user = replace(await get_user(uow, actor, user_id), disabled_at=uow.now, updated_at=uow.now)
-    await store.update_user(uow, user)
+    user = await get_user(uow, actor, user_id)
+    await store.update_user(uow, user_id, disabled_at=uow.now, updated_at=uow.now)
     await accounts.bump_generation(uow, user.account_id)
     await audit.record(uow, actor, "user:disable", user_id)
-    return user
+    return replace(user, disabled_at=uow.now, updated_at=uow.now)
 
 
 async def set_password(uow: UnitOfWork, user_id: str, password_hash: str, email: str | None = None) -> User:
@@ -111,16 +115,16 @@ async def set_password(uow: UnitOfWork, user_id: str, password_hash: str, email:
     if before is None:
         raise NotFound("This user does not exist any more.", "userId")
     address = before.email if email is None else await _free_address(uow, email, user_id)
-    user = replace(before, password_hash=password_hash, email=address, updated_at=uow.now)
-    await store.update_user(uow, user)
-    await accounts.bump_generation(uow, user.account_id)
-    await audit.record(uow, system_actor(user.account_id), "user:set-password", user_id)
-    return user
+    changes: dict[str, Any] = {"password_hash": password_hash, "email": address, "updated_at": uow.now}
+    await store.update_user(uow, user_id, **changes)
+    await accounts.bump_generation(uow, before.account_id)
+    await audit.record(uow, system_actor(before.account_id), "user:set-password", user_id)
+    return replace(before, **changes)
 
 
 async def note_seen(uow: UnitOfWork, user: User) -> None:
     """Remember that a user has signed in now."""
-    await store.update_user(uow, replace(user, last_seen_at=uow.now))
+    await store.update_user(uow, user.id, last_seen_at=uow.now)
 
 
 async def _free_address(uow: UnitOfWork, email: str, user_id: str | None) -> str:

@@ -15,11 +15,7 @@ from sheetport.storage.tables.core import users
 from sheetport.storage.unit_of_work import Row, UnitOfWork
 
 _FIELDS = tuple(User.__dataclass_fields__)
-_CHANGED = tuple(name for name in (*_FIELDS, "email_key") if name not in {"id", "account_id", "created_at"})
 _INSERT = statement(insert(users).values({name: bindparam(name) for name in (*_FIELDS, "email_key")}))
-_UPDATE = statement(
-    update(users).where(users.c.id == bindparam("user")).values({name: bindparam(f"new_{name}") for name in _CHANGED})
-)
 _BY_ID = statement(select(users).where(users.c.id == bindparam("id")))
 _BY_EMAIL = statement(select(users).where(users.c.email_key == bindparam("key")))
 _FIRST = statement(
@@ -44,7 +40,7 @@ def email_key(email: str) -> str:
 
 
 def _user(row: Row) -> User:
-    return User(**{name: row[name] for name in _FIELDS} | {"metadata": loads(row["metadata"] or "{}")})
+    return User(**{name: row[name] for name in _FIELDS} | {"metadata": loads(row["metadata"] or "null") or {}})
 
 
 def _row(user: User) -> dict[str, Any]:
@@ -56,9 +52,11 @@ async def insert_user(uow: UnitOfWork, user: User) -> None:
     await uow.execute(_INSERT, _row(user))
 
 
-async def update_user(uow: UnitOfWork, user: User) -> None:
-    row = _row(user)
-    await uow.execute(_UPDATE, {"user": user.id, **{f"new_{name}": row[name] for name in _CHANGED}})
+async def update_user(uow: UnitOfWork, user_id: str, **changes: Any) -> None:
+    """Write the named columns and no others, so that changes made beside each other all last."""
+    if "email" in changes:
+        changes["email_key"] = email_key(changes["email"])
+    await uow.execute(update(users).where(users.c.id == user_id).values(changes))
 
 
 async def find_user(uow: UnitOfWork, user_id: str) -> User | None:

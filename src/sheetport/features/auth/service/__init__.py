@@ -1,22 +1,44 @@
-"""What auth does, by file: ``mint`` (new credentials), ``revoke``, ``passwords``, ``verify`` (who a
-token is), ``derived`` (tokens without a row), ``last_used``."""
+"""What auth does, by file: ``mint`` (new credentials), ``keys`` (of environments), ``tokens`` (of users),
+``sign_in``, ``revoke``, ``verify`` (who a token is), ``derived`` (tokens without a row), ``passwords``, ``last_used``.
+"""
 
 from sheetport.features.auth.service.derived import mint_space_token
+from sheetport.features.auth.service.keys import (
+    create_environment_keys,
+    create_key,
+    delete_key,
+    get_publishable_key,
+    list_keys,
+)
 from sheetport.features.auth.service.last_used import flush_last_used
-from sheetport.features.auth.service.mint import create_environment_keys, mint
+from sheetport.features.auth.service.mint import mint
 from sheetport.features.auth.service.passwords import check_password, hash_new_password, hash_password, verify_password
 from sheetport.features.auth.service.revoke import revoke_credential
+from sheetport.features.auth.service.sign_in import refresh, sign_in_by_client, sign_in_by_password
+from sheetport.features.auth.service.tokens import create_client, create_token, delete_token, list_clients, list_tokens
 from sheetport.features.auth.service.verify import Verifier
 
 __all__ = [
     "Verifier",
     "check_password",
+    "create_client",
     "create_environment_keys",
+    "create_key",
+    "create_token",
+    "delete_key",
+    "delete_token",
     "flush_last_used",
+    "get_publishable_key",
     "hash_new_password",
     "hash_password",
+    "list_clients",
+    "list_keys",
+    "list_tokens",
     "mint",
     "mint_space_token",
+    "refresh",
     "revoke_credential",
+    "sign_in_by_client",
+    "sign_in_by_password",
     "verify_password",
 ]

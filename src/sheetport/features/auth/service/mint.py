@@ -26,8 +26,12 @@ async def mint(
     origin: str | None = None,
     parent_id: str | None = None,
     expires_at: int | None = None,
+    audited_as: str | None = None,
 ) -> Minted:
-    """Make a credential, store its fingerprint, and return it with its token."""
+    """Make a credential, store its fingerprint, and return it with its token.
+
+    ``audited_as`` is the audit record's action, by default ``<kind>:create``.
+    """
     token = mint_token(_prefix(kind, is_prod=is_prod))
     account = account_id or actor.account_id
     credential = Credential(
@@ -46,21 +50,9 @@ async def mint(
         expires_at=expires_at,
     )
     await store.insert_credential(uow, credential, uow.keys.fingerprint(token))
-    await audit.record(uow, actor, f"{kind.value}:create", credential.id, environment_id=environment_id, name=name)
+    action = audited_as or f"{kind.value}:create"
+    await audit.record(uow, actor, action, credential.id, environment_id=environment_id, name=name)
     return Minted(credential, token)
-
-
-async def create_environment_keys(
-    uow: UnitOfWork, actor: Actor, environment_id: str, *, is_prod: bool
-) -> tuple[Minted, Minted]:
-    """The secret and the publishable key that every environment begins with."""
-    kinds = (CredentialKind.SECRET_KEY, CredentialKind.PUBLISHABLE_KEY)
-    names = ("Secret key", "Publishable key")
-    secret, publishable = [
-        await mint(uow, actor, kind, name, environment_id=environment_id, is_prod=is_prod)
-        for kind, name in zip(kinds, names, strict=True)
-    ]
-    return secret, publishable
 
 
 def _prefix(kind: CredentialKind, *, is_prod: bool) -> str:

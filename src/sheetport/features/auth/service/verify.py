@@ -71,7 +71,9 @@ async def look_up(uow: UnitOfWork, token: str, fingerprint: bytes) -> tuple[Acto
     row = await store.find_for_verification(uow, fingerprint)
     if row is None or row["deleted_at"] is not None or row["user_disabled_at"] is not None:
         raise Unauthenticated
-    if row["environment_deleted_at"] is not None or CredentialKind(row["kind"]) not in _KINDS:
+    if row["environment_deleted_at"] is not None or row["parent_deleted_at"] is not None:
+        raise Unauthenticated
+    if CredentialKind(row["kind"]) not in _KINDS:
         raise Unauthenticated
     expires_at = row["expires_at"] if row["expires_at"] is not None else _NEVER
     if expires_at <= uow.now:

@@ -1,0 +1,134 @@
+"""Routes of sign-in, keys and tokens."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from litestar import Request, Router, delete, get, post
+from litestar.params import FromPath, JSONBody, QueryParameter
+
+from sheetport.features.auth import service
+from sheetport.features.auth.schemas import (
+    KIND_OF,
+    AccessToken,
+    ApiKey,
+    ApiKeyType,
+    ApiToken,
+    CreatedPersonalAccessToken,
+    CreatePersonalAccessToken,
+    Credentials,
+    PersonalAccessToken,
+    pair_of,
+    to_access_token,
+    to_api_key,
+    to_api_token,
+    to_personal_access_token,
+)
+from sheetport.http.auth import PUBLIC
+from sheetport.http.dependencies import Caller
+from sheetport.http.envelope import OK, Data, Listed, Success, pagination_of
+from sheetport.http.parameters import PageNumber, PageSize
+from sheetport.kernel.paging import page_of
+
+#: Tokens in the clear belong in no cache on their way.
+_HEADERS = {"Cache-Control": "no-store"}
+KeyEnvironment = Annotated[str, QueryParameter(name="environmentId", description="Whose keys.")]
+KeyType = Annotated[ApiKeyType, QueryParameter(name="type", description="SECRET or PUBLISHABLE.")]
+Key = Annotated[str, QueryParameter(name="key", description="The key's id, or the key itself.")]
+TenantId = Annotated[str, QueryParameter(name="tenantId", description="The id of your account.")]
+
+
+@post("/", status_code=200, opt=PUBLIC)
+async def create_access_token(request: Request[Any, Any, Any], data: JSONBody[Credentials]) -> AccessToken:
+    is_user, name, secret = pair_of(data)
+    sign_in = service.sign_in_by_password if is_user else service.sign_in_by_client
+    return to_access_token(await sign_in(request.app.state.db, name, secret))
+
+
+@post("/refresh-token", status_code=200)
+async def refresh_token(call: Caller) -> AccessToken:
+    return to_access_token(await call.write(service.refresh))
+
+
+@get("/api-keys")
+async def list_api_keys(call: Caller, environment_id: KeyEnvironment) -> Data[list[ApiKey]]:
+    return Data(data=[to_api_key(key) for key in await call.read(service.list_keys, environment_id)])
+
+
+@get("/publishable-key")
+async def get_publishable_key(call: Caller, environment_id: KeyEnvironment) -> Data[ApiKey]:
+    return Data(data=to_api_key(await call.read(service.get_publishable_key, environment_id)))
+
+
+@post("/api-key", status_code=200)
+async def create_api_key(call: Caller, environment_id: KeyEnvironment, key_type: KeyType) -> Data[list[ApiKey]]:
+    fresh, keys = await call.write(service.create_key, environment_id, KIND_OF[key_type])
+    return Data(data=[to_api_key(key, fresh) for key in keys])
+
+
+@delete("/api-key", status_code=200)
+async def delete_api_key(call: Caller, environment_id: KeyEnvironment, key: Key) -> Success:
+    await call.write(service.delete_key, environment_id, key)
+    return OK
+
+
+@get("/personal-access-tokens")
+async def list_personal_access_tokens(call: Caller) -> Data[list[PersonalAccessToken]]:
+    return Data(data=[to_personal_access_token(token) for token in await call.read(service.list_tokens)])
+
+
+@post("/personal-access-tokens", status_code=200)
+async def create_personal_access_token(
+    call: Caller, data: JSONBody[CreatePersonalAccessToken]
+) -> Data[CreatedPersonalAccessToken]:
+    made = await call.write(service.create_token, data.name)
+    shape = to_personal_access_token(made.credential)
+    return Data(data=CreatedPersonalAccessToken(token=made.token, personal_access_token=shape))
+
+
+@delete("/personal-access-tokens/{access_token_id:str}", status_code=200)
+async def delete_personal_access_token(call: Caller, access_token_id: FromPath[str]) -> Success:
+    await call.write(service.delete_token, access_token_id)
+    return OK
+
+
+@get("/")
+async def list_api_tokens(
+    call: Caller,
+    user_id: FromPath[str],
+    tenant_id: TenantId,
+    page_number: PageNumber = None,
+    page_size: PageSize = None,
+) -> Listed[ApiToken]:
+    paged = await call.read(service.list_clients, user_id, tenant_id, page_of(page_number, page_size, 10))
+    return Listed(data=[to_api_token(client) for client in paged.items], pagination=pagination_of(paged))
+
+
+@post("/", status_code=200)
+async def create_api_token(call: Caller, user_id: FromPath[str], tenant_id: TenantId) -> Data[ApiToken]:
+    made = await call.write(service.create_client, user_id, tenant_id)
+    return Data(data=to_api_token(made.credential, made.token))
+
+
+router = Router(
+    "/v1/auth",
+    route_handlers=[
+        create_access_token,
+        refresh_token,
+        list_api_keys,
+        get_publishable_key,
+        create_api_key,
+        delete_api_key,
+        list_personal_access_tokens,
+        create_personal_access_token,
+        delete_personal_access_token,
+    ],
+    response_headers=_HEADERS,
+    tags=["auth"],
+)
+clients_router = Router(
+    "/v1/users/{user_id:str}/api-token",
+    route_handlers=[list_api_tokens, create_api_token],
+    response_headers=_HEADERS,
+    tags=["users"],
+)

@@ -1,0 +1,71 @@
+"""The keys of an environment."""
+
+from __future__ import annotations
+
+from sheetport.features.auth import store
+from sheetport.features.auth.model import Credential, CredentialKind, Minted
+from sheetport.features.auth.service.mint import mint
+from sheetport.features.auth.service.revoke import revoke
+from sheetport.features.places import service as places
+from sheetport.kernel.actor import Actor
+from sheetport.kernel.errors import NotFound
+from sheetport.kernel.permissions import Permission, require
+from sheetport.storage.unit_of_work import UnitOfWork
+
+_NAMES = {CredentialKind.SECRET_KEY: "Secret key", CredentialKind.PUBLISHABLE_KEY: "Publishable key"}
+
+
+async def create_environment_keys(
+    uow: UnitOfWork, actor: Actor, environment_id: str, *, is_prod: bool
+) -> tuple[Minted, Minted]:
+    """The secret and the publishable key that every environment begins with."""
+    secret, publishable = [
+        await mint(uow, actor, kind, name, environment_id=environment_id, is_prod=is_prod)
+        for kind, name in _NAMES.items()
+    ]
+    return secret, publishable
+
+
+async def list_keys(uow: UnitOfWork, actor: Actor, environment_id: str) -> list[Credential]:
+    """The live keys of an environment, oldest first. Raises NotFound."""
+    require(actor, Permission.API_KEY_READ)
+    await places.get_place(uow, actor, environment_id, "env")
+    return await store.list_by_environment(uow, environment_id)
+
+
+async def get_publishable_key(uow: UnitOfWork, actor: Actor, environment_id: str) -> Credential:
+    """The newest publishable key of an environment. Raises NotFound."""
+    keys = await list_keys(uow, actor, environment_id)
+    publishable = [key for key in keys if key.kind is CredentialKind.PUBLISHABLE_KEY]
+    if not publishable:
+        raise NotFound("This environment has no publishable key; create one.", "environmentId")
+    return publishable[-1]
+
+
+async def create_key(
+    uow: UnitOfWork, actor: Actor, environment_id: str, kind: CredentialKind
+) -> tuple[Minted, list[Credential]]:
+    """A new key, and all the environment's keys with it. Raises NotFound."""
+    require(actor, Permission.API_KEY_WRITE)
+    place = await places.get_place(uow, actor, environment_id, "env")
+    is_prod = await store.is_prod(uow, environment_id)
+    minted = await mint(
+        uow,
+        actor,
+        kind,
+        _NAMES[kind],
+        account_id=place.account_id,
+        environment_id=environment_id,
+        is_prod=is_prod,
+    )
+    return minted, await store.list_by_environment(uow, environment_id)
+
+
+async def delete_key(uow: UnitOfWork, actor: Actor, environment_id: str, key: str) -> None:
+    """End a key, named by its id or by itself; it is refused as soon as this is answered. Raises NotFound."""
+    require(actor, Permission.API_KEY_WRITE)
+    await places.get_place(uow, actor, environment_id, "env")
+    found = None if "\0" in key else await store.find_key(uow, environment_id, key, uow.keys.fingerprint(key))
+    if found is None:
+        raise NotFound("This environment has no such key; 'key' takes a key's id or the key itself.", "key")
+    await revoke(uow, actor, found)

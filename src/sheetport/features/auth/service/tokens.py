@@ -1,0 +1,72 @@
+"""What a user can show to be themselves: personal access tokens, running sign-ins, client credentials."""
+
+from __future__ import annotations
+
+from sheetport.features.auth import store
+from sheetport.features.auth.model import Credential, CredentialKind, Minted
+from sheetport.features.auth.service.mint import mint
+from sheetport.features.auth.service.revoke import revoke
+from sheetport.features.users import service as users
+from sheetport.kernel.actor import Actor
+from sheetport.kernel.errors import Forbidden, Invalid, NotFound
+from sheetport.kernel.paging import Page, Paged
+from sheetport.kernel.permissions import Permission, require
+from sheetport.kernel.storable import refuse_unstorable
+from sheetport.storage.unit_of_work import UnitOfWork
+
+MAX_NAME = 255
+CLIENT_NAME = "Client credentials"
+
+
+async def list_tokens(uow: UnitOfWork, actor: Actor) -> list[Credential]:
+    """The caller's personal access tokens and running sign-ins, oldest first."""
+    require(actor, Permission.TOKEN_READ)
+    held = await store.list_by_user(uow, actor.id)
+    return [each for each in held if each.kind in {CredentialKind.PERSONAL, CredentialKind.ACCESS}]
+
+
+async def create_token(uow: UnitOfWork, actor: Actor, name: str) -> Minted:
+    """A new personal access token, which does not expire."""
+    require(actor, Permission.TOKEN_WRITE)
+    refuse_unstorable(name, "name")
+    name = name.strip()
+    if not 1 <= len(name) <= MAX_NAME:
+        raise Invalid(f"name must have 1 to {MAX_NAME} characters; name the one program that will use it.", "name")
+    return await mint(uow, actor, CredentialKind.PERSONAL, name, user_id=actor.id)
+
+
+async def delete_token(uow: UnitOfWork, actor: Actor, token_id: str) -> None:
+    """End a token, a sign-in or a client credential of the caller's, with all it was exchanged for.
+
+    It is refused as soon as this is answered. Raises NotFound.
+    """
+    require(actor, Permission.TOKEN_WRITE)
+    found = None if "\0" in token_id else await store.find_credential(uow, token_id)
+    if found is None or found.user_id != actor.id or found.deleted_at is not None:
+        raise NotFound("You have no such token.", "accessTokenId")
+    await revoke(uow, actor, found)
+
+
+async def list_clients(uow: UnitOfWork, actor: Actor, user_id: str, tenant_id: str, page: Page) -> Paged[Credential]:
+    """The client credentials of the caller, who is ``user_id``. Raises NotFound, Forbidden, Invalid."""
+    require(actor, Permission.TOKEN_READ)
+    await _require_self(uow, actor, user_id, tenant_id)
+    held = await store.list_by_user(uow, user_id)
+    clients = [each for each in held if each.kind is CredentialKind.CLIENT]
+    return Paged(clients[page.offset : page.offset + page.size], page, len(clients))
+
+
+async def create_client(uow: UnitOfWork, actor: Actor, user_id: str, tenant_id: str) -> Minted:
+    """New client credentials: their id is the client id, their token the secret."""
+    require(actor, Permission.TOKEN_WRITE)
+    await _require_self(uow, actor, user_id, tenant_id)
+    return await mint(uow, actor, CredentialKind.CLIENT, CLIENT_NAME, user_id=user_id)
+
+
+async def _require_self(uow: UnitOfWork, actor: Actor, user_id: str, tenant_id: str) -> None:
+    """Whoever holds a user's credentials acts as that user; nobody makes them for another."""
+    if tenant_id != actor.account_id:
+        raise NotFound("tenantId must be the id of your account.", "tenantId")
+    await users.get_user(uow, actor, user_id)
+    if user_id != actor.id:
+        raise Forbidden("Client credentials act as their user; only that user can see or make them.", "userId")
