@@ -31,6 +31,7 @@ STATUS: dict[type[kernel.SheetportError], int] = {
     kernel.Unavailable: 503,
 }
 _PATH = re.compile(r" - at `\$(?P<path>[^`]*)`")
+_MISSING = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
 
 
 def error_body(*pairs: tuple[str, str]) -> dict[str, Any]:
@@ -105,6 +106,10 @@ def _validation_pair(item: Any) -> tuple[str, str]:
     found = _PATH.search(message)
     if found:
         key, message = found["path"].lstrip(".") or "body", message[: found.start()]
+    missing = _MISSING.match(message)
+    if missing:
+        inside = "" if key in {"body", "data"} else f"{key}."
+        return inside + missing["name"], f"{inside}{missing['name']} is required."
     return ("body" if key == "data" else key), message.replace("`", "'")
 
 
