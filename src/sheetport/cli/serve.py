@@ -20,7 +20,6 @@ from sheetport.config import DEFAULT_HOST, DEFAULT_PORT, Settings
 from sheetport.features.setup import service as setup
 from sheetport.kernel.crypto import KeyRing, masked
 from sheetport.runtime.admin_socket import admin_socket
-from sheetport.runtime.background import background
 from sheetport.runtime.local_operations import LocalOperations
 from sheetport.runtime.server import PortInUseError, check_port_free
 from sheetport.runtime.server import serve as run_server
@@ -30,6 +29,7 @@ from sheetport.storage import data_directory
 from sheetport.storage.data_directory import DataDirectoryError
 from sheetport.storage.identity import WrongKeyError
 from sheetport.storage.migrations import SchemaError, migrate
+from sheetport.storage.unit_of_work import Database
 
 FIRST_RUN_FILE = "first-run.txt"
 
@@ -80,15 +80,14 @@ def _run(settings: Settings, keys: KeyRing, *, with_socket: bool) -> None:
     async def main() -> None:
         async with AsyncExitStack() as stack:
 
-            async def ready(app: Application) -> None:
-                await stack.enter_async_context(background(app))
+            async def ready(db: Database) -> None:
                 if with_socket:
-                    local = LocalOperations(app)
+                    local = LocalOperations(db, settings.http.base_url)
                     await stack.enter_async_context(admin_socket(settings.storage.data, local.by_name(), local.revoke))
                 if not report_ready():
                     _say_ready(settings)
 
-            await run_server(settings, keys, ready)
+            await run_server(settings, keys, Application, ready)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main())

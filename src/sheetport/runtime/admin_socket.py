@@ -42,10 +42,13 @@ async def admin_socket(data: Path, operations: dict[str, Operation], revoke: Rev
                 await writer.drain()
         except (ConnectionError, ValueError):
             _log.info("admin-socket.dropped")
+        except asyncio.CancelledError:
+            held.clear()  # this server stops; its commands go on, and end their credentials at the next one
+            raise
         finally:
-            writer.close()
             if held:
                 await asyncio.shield(revoke(held))
+            writer.close()  # only now: a command waits for it, so that its credential has ended when it does
 
     directory = os.open(data, os.O_RDONLY | os.O_DIRECTORY)  # a socket's path must be short
     mask = os.umask(0o177)

@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from sheetport.bootstrap import Application
 from sheetport.features.auth import service as auth
+from sheetport.features.jobs import jobs as timed_jobs
+from sheetport.storage.unit_of_work import Database
 
 OVERDUE_SECONDS = 15.0
 LAST_USED_SECONDS = 30.0
@@ -17,15 +18,19 @@ _log = structlog.get_logger()
 
 
 @asynccontextmanager
-async def background(app: Application) -> AsyncGenerator[None, None]:
+async def background(db: Database, verifier: auth.Verifier) -> AsyncGenerator[None, None]:
     """Run the timed work until the context ends."""
 
+    async def fail_overdue() -> None:
+        await db.write(timed_jobs.fail_overdue)
+
     async def flush_last_used() -> None:
-        used = app.verifier.take_used()
+        used = verifier.take_used()
         if used:
-            await app.db.write(lambda uow: auth.flush_last_used(uow, used))
+            await db.write(lambda uow: auth.flush_last_used(uow, used))
 
     tasks = [
+        asyncio.create_task(_every(OVERDUE_SECONDS, "jobs.fail-overdue", fail_overdue)),
         asyncio.create_task(_every(LAST_USED_SECONDS, "auth.flush-last-used", flush_last_used)),
     ]
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from sheetport import __version__
-from sheetport.bootstrap import Application
 from sheetport.features.accounts import service as accounts
 from sheetport.features.auth import service as auth
 from sheetport.features.auth.model import CredentialKind, Minted
@@ -18,7 +17,7 @@ from sheetport.kernel.clock import DAY
 from sheetport.kernel.errors import Invalid, NotFound
 from sheetport.kernel.paging import Page
 from sheetport.runtime.admin_socket import Operation
-from sheetport.storage.unit_of_work import UnitOfWork
+from sheetport.storage.unit_of_work import Database, UnitOfWork
 
 _ALL = Page(1, 1_000)
 
@@ -26,23 +25,28 @@ _ALL = Page(1, 1_000)
 class LocalOperations:
     """The operations of one server process."""
 
-    def __init__(self, app: Application) -> None:
-        self._app = app
+    def __init__(self, db: Database, url: str) -> None:
+        self._db = db
+        self._url = url
 
     def by_name(self) -> dict[str, Operation]:
         return {
             "hello": self.hello,
             "mint-environment-key": self.mint_environment_key,
+            "revoke": self.revoke_early,
             "sign-in": self.sign_in,
             "create-account": self.create_account,
         }
 
     async def hello(self, _: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """Where the server is and which version it has."""
-        return {"url": self._app.settings.http.base_url, "version": __version__}, []
+        return {"url": self._url, "version": __version__}, []
 
     async def mint_environment_key(self, request: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-        """A secret key of the named environment, for as long as the connection lasts, a day at most."""
+        """A secret key of the named environment, for as long as the connection lasts, a day at most.
+
+        With ``keep`` it outlasts the connection: for output that a program reads later.
+        """
 
         async def work(uow: UnitOfWork) -> tuple[Environment, Minted]:
             actor = await _administrator(uow, request.get("account"))
@@ -59,15 +63,21 @@ class LocalOperations:
             )
             return environment, minted
 
-        environment, minted = await self._app.db.write(work)
+        environment, minted = await self._db.write(work)
         answer = {
             "token": minted.token,
+            "credentialId": minted.credential.id,
             "environmentId": environment.id,
             "environment": environment.name,
             "isProd": environment.is_prod,
-            "url": self._app.settings.http.base_url,
+            "url": self._url,
         }
-        return answer, [minted.credential.id]
+        return answer, [] if request.get("keep") is True else [minted.credential.id]
+
+    async def revoke_early(self, request: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """End a credential whose connection was lost, as when this server was started anew meanwhile."""
+        await self.revoke([str(request.get("credentialId") or "")])
+        return {}, []
 
     async def sign_in(self, request: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """An administrator's access token, for as long as the connection lasts, a day at most."""
@@ -85,8 +95,8 @@ class LocalOperations:
                 expires_at=uow.now + DAY,
             )
 
-        minted = await self._app.db.write(work)
-        return {"token": minted.token, "url": self._app.settings.http.base_url}, [minted.credential.id]
+        minted = await self._db.write(work)
+        return {"token": minted.token, "url": self._url}, [minted.credential.id]
 
     async def create_account(self, request: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """A further account on this server, with its administrator and environments."""
@@ -100,7 +110,7 @@ class LocalOperations:
             )
             return setup.describe(made)
 
-        return await self._app.db.write(work), []
+        return await self._db.write(work), []
 
     async def revoke(self, credential_ids: list[str]) -> None:
         """End the credentials of a connection that has closed."""
@@ -109,7 +119,7 @@ class LocalOperations:
             for credential_id in credential_ids:
                 await auth.revoke_credential(uow, system_actor(""), credential_id)
 
-        await self._app.db.write(work)
+        await self._db.write(work)
 
 
 async def _administrator(uow: UnitOfWork, account: str | None) -> Actor:

@@ -7,20 +7,36 @@ import logging
 import signal
 import socket
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from typing import Any, Protocol
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
-from sheetport.bootstrap import Application
 from sheetport.config import HttpSettings, Settings
 from sheetport.kernel.crypto import KeyRing
 from sheetport.runtime.set_up import open_for_serving
+from sheetport.storage.unit_of_work import Database
 
 #: Requests still running this long after a stop are cut.
 STOP_SECONDS = 8.0
-Ready = Callable[[Application], Awaitable[None]]
+Ready = Callable[[Database], Awaitable[None]]
+
+
+class Served(Protocol):
+    """An ASGI application with work beside its requests."""
+
+    def running(self) -> AbstractAsyncContextManager[None]: ...
+
+    def stop_waiting(self) -> None:
+        """Answer every open long poll."""
+        ...
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None: ...
+
+
+Build = Callable[[Settings, Database], Served]
 
 
 class PortInUseError(Exception):
@@ -40,7 +56,7 @@ def check_port_free(http: HttpSettings) -> None:
             ) from None
 
 
-async def serve(settings: Settings, keys: KeyRing, ready: Ready) -> None:
+async def serve(settings: Settings, keys: KeyRing, build: Build, ready: Ready) -> None:
     """Serve until SIGTERM or SIGINT. ``ready`` is awaited once requests are accepted."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -49,12 +65,12 @@ async def serve(settings: Settings, keys: KeyRing, ready: Ready) -> None:
     async with AsyncExitStack() as stack:
         db = await open_for_serving(settings, keys)
         stack.push_async_callback(db.close)
-        app = Application(settings, db)
+        app = build(settings, db)
         await stack.enter_async_context(app.running())
         server = _server(app, settings.http)
         serving = asyncio.create_task(server.serve())
         await _accepting(settings.http, serving)
-        await ready(app)
+        await ready(db)
         waiting = asyncio.create_task(stop.wait())
         await asyncio.wait({waiting, serving}, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
@@ -63,7 +79,7 @@ async def serve(settings: Settings, keys: KeyRing, ready: Ready) -> None:
         await asyncio.wait({serving}, timeout=STOP_SECONDS)
 
 
-def _server(app: Application, http: HttpSettings) -> Server:
+def _server(app: Served, http: HttpSettings) -> Server:
     logging.getLogger("_granian").setLevel(logging.ERROR)
     return Server(
         app,
