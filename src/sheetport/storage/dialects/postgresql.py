@@ -143,7 +143,9 @@ class PostgresDatabase:
     async def _number_events(self) -> None:
         while True:
             try:
-                await asyncio.wait_for(self._look.wait(), SWEEP_SECONDS)
+                # Not wait_for: in Python 3.11 it swallows a cancellation that meets the event; close() would hang.
+                async with asyncio.timeout(SWEEP_SECONDS):
+                    await self._look.wait()
                 self._look.clear()
                 waiting, self._unnumbered = self._unnumbered, set()
             except TimeoutError:
