@@ -18,9 +18,10 @@ from sheetport.config import Settings
 from sheetport.features.accounts import api as accounts
 from sheetport.features.apps import api as apps
 from sheetport.features.auth import api as auth
-from sheetport.features.auth.service import Verifier
+from sheetport.features.auth.service import Verifier, is_live
 from sheetport.features.embeds import api as embeds
 from sheetport.features.environments import api as environments
+from sheetport.features.events import api as events
 from sheetport.features.jobs import api as jobs
 from sheetport.features.records import api as records
 from sheetport.features.secrets import api as secrets
@@ -33,6 +34,8 @@ from sheetport.http.dependencies import provide_call
 from sheetport.http.errors import HANDLERS
 from sheetport.http.front import FrontMiddleware
 from sheetport.http.logs import configure_logs
+from sheetport.runtime.background import background
+from sheetport.runtime.hub import Hub
 from sheetport.storage.unit_of_work import Database
 
 ROUTERS: list[ControllerRouterHandler] = [
@@ -42,6 +45,10 @@ ROUTERS: list[ControllerRouterHandler] = [
     apps.router,
     embeds.router,
     environments.router,
+    events.router,
+    events.subscription_router,
+    events.environment_subscription_router,
+    *events.stream_routers,
     jobs.router,
     records.router,
     secrets.router,
@@ -69,6 +76,7 @@ class Application:
         self.settings = settings
         self.db = db
         self.verifier = Verifier(db)
+        self.hub = Hub(db, is_live, settings.events.hold_seconds)
         self.router = Litestar(
             route_handlers=ROUTERS,
             dependencies={"call": Provide(provide_call)},
@@ -78,17 +86,24 @@ class Application:
             logging_config=None,
             request_max_body_size=None,  # the front's limits have been applied by then
             openapi_config=OpenAPIConfig(title=NAME, version=__version__, path="/internal-schema", render_plugins=[]),
-            state=State({"db": db, "settings": settings, "verifier": self.verifier}),
+            state=State({"db": db, "settings": settings, "verifier": self.verifier, "hub": self.hub}),
         )
         self.asgi = FrontMiddleware(self.router, settings.http)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None, None]:
         """Start and stop what runs beside the requests."""
-        yield
+        await self.hub.presence.start()
+        try:
+            async with background(self.db, self.verifier):
+                yield
+        finally:
+            self.hub.stop_waiting()
+            await self.hub.presence.stop()
 
     def stop_waiting(self) -> None:
         """Answer every open long poll, so that the server can stop."""
+        self.hub.stop_waiting()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         await self.asgi(scope, receive, send)

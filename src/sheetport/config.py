@@ -63,11 +63,19 @@ class HttpSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class EventSettings:
+    """How events are delivered. A proxy that cuts idle connections sooner needs a shorter hold."""
+
+    hold_seconds: float = 270.0
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything a server process is told."""
 
     storage: StorageSettings = field(default_factory=StorageSettings)
     http: HttpSettings = field(default_factory=HttpSettings)
+    events: EventSettings = field(default_factory=EventSettings)
     rate_limits: bool = True
 
 
@@ -92,5 +100,14 @@ def read_settings(
     return Settings(
         StorageSettings(data, chosen_key, url),
         HttpSettings(host, port, os.environ.get("SHEETPORT_PUBLIC_URL")),
+        EventSettings(_hold_seconds()),
         rate_limits=os.environ.get("SHEETPORT_RATE_LIMITS", "on") != "off",
     )
+
+
+def _hold_seconds() -> float:
+    """How long a poll without news is held: 1 to 280 seconds."""
+    text = os.environ.get("SHEETPORT_POLL_SECONDS", "270")
+    if not text.isdigit() or not 1 <= int(text) <= 280:
+        raise ConfigError("SHEETPORT_POLL_SECONDS must be a whole number from 1 to 280.")
+    return float(text)

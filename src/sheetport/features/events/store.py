@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import ColumnElement, and_, bindparam, delete, insert, or_, select, update
 
-from sheetport.features.events.model import Event
-from sheetport.kernel.json import dumps
+from sheetport.features.events.model import Channel, Event, EventQuery, ListenerRow
+from sheetport.kernel.json import dumps, loads
+from sheetport.kernel.paging import Page
 from sheetport.storage.statements import statement
-from sheetport.storage.tables.core import places
-from sheetport.storage.tables.events import event_heads
-from sheetport.storage.unit_of_work import UnitOfWork
+from sheetport.storage.tables.core import environments, places
+from sheetport.storage.tables.events import event_heads, events, listeners
+from sheetport.storage.tables.spaces import spaces
+from sheetport.storage.unit_of_work import Row, UnitOfWork
 
 _NAMESPACE = statement(
     select(places.c.namespace).where(
@@ -19,11 +22,74 @@ _NAMESPACE = statement(
     )
 )
 _INSERT_HEAD = statement(insert(event_heads).values(environment_id=bindparam("environment"), position=0))
+_HEAD = statement(select(event_heads.c.position).where(event_heads.c.environment_id == bindparam("environment")))
+
+_FIELDS = tuple(Event.__dataclass_fields__)
+_JSON = ("context", "payload", "namespaces", "origin", "attributes")
+_COLUMNS = [events.c[name] for name in _FIELDS]
+#: An event that has no position yet is not in the log yet.
+_NUMBERED = events.c.position.is_not(None)
+
+
+def _of_account(account: Any) -> ColumnElement[bool]:
+    """Events of an account's live environments."""
+    live = select(environments.c.id).where(environments.c.account_id == account, environments.c.deleted_at.is_(None))
+    return events.c.environment_id.in_(live)
+
+
+_ONLY = bindparam("only", type_=environments.c.id.type)
+_BY_ID = statement(
+    select(*_COLUMNS).where(
+        _of_account(bindparam("account")),
+        or_(_ONLY.is_(None), events.c.environment_id == _ONLY),
+        events.c.id == bindparam("id"),
+        _NUMBERED,
+    )
+)
+_ACKNOWLEDGE = statement(
+    update(events)
+    .where(events.c.environment_id == bindparam("environment"), events.c.id == bindparam("event"))
+    .values(acknowledged_at=bindparam("at"), acknowledged_by=bindparam("by"))
+)
+_BEHIND = and_(events.c.environment_id == bindparam("environment"), events.c.position > bindparam("after"))
+_OF_ENVIRONMENT = statement(select(*_COLUMNS).where(_BEHIND).order_by(events.c.position).limit(bindparam("count")))
+_OF_SPACE = statement(
+    select(*_COLUMNS)
+    .where(_BEHIND, events.c.space_id == bindparam("space"))
+    .order_by(events.c.position)
+    .limit(bindparam("count"))
+)
+_ENVIRONMENT_OPEN = statement(
+    select(environments.c.id).where(environments.c.id == bindparam("environment"), environments.c.deleted_at.is_(None))
+)
+_SPACE_OPEN = statement(
+    select(places.c.id)
+    .outerjoin(spaces, and_(spaces.c.environment_id == places.c.environment_id, spaces.c.id == places.c.id))
+    .where(
+        places.c.environment_id == bindparam("environment"),
+        places.c.id == bindparam("space"),
+        places.c.deleted_at.is_(None),
+        spaces.c.archived_at.is_(None),
+    )
+)
+_OWN_LISTENER = and_(listeners.c.environment_id == bindparam("environment"), listeners.c.id == bindparam("listener"))
+_DELETE_LISTENER = statement(delete(listeners).where(_OWN_LISTENER))
+_DELETE_OWN_LISTENER = statement(delete(listeners).where(_OWN_LISTENER, listeners.c.process == bindparam("process")))
+_INSERT_LISTENER = statement(
+    insert(listeners).values({name: bindparam(name) for name in ListenerRow.__dataclass_fields__})
+)
+_PROCESSES = statement(select(listeners.c.process).distinct().order_by(listeners.c.process))
+_DELETE_PROCESS = statement(delete(listeners).where(listeners.c.process == bindparam("process")))
 
 
 async def insert_head(uow: UnitOfWork, environment_id: str) -> None:
     """Begin an environment's log."""
     await uow.execute(_INSERT_HEAD, {"environment": environment_id})
+
+
+async def find_newest_position(uow: UnitOfWork, environment_id: str) -> int:
+    row = await uow.fetch_one(_HEAD, {"environment": environment_id})
+    return 0 if row is None else int(row["position"])
 
 
 async def find_namespace(uow: UnitOfWork, environment_id: str, place_id: str) -> str | None:
@@ -35,28 +101,82 @@ async def insert_event(uow: UnitOfWork, event: Event) -> None:
     await uow.add_events([_row(event)])
 
 
+async def find_event(uow: UnitOfWork, account_id: str, only: str | None, event_id: str) -> Event | None:
+    row = await uow.fetch_one(_BY_ID, {"account": account_id, "only": only, "id": event_id})
+    return None if row is None else _event(row)
+
+
+async def acknowledge_event(uow: UnitOfWork, event: Event, by: str) -> None:
+    await uow.execute(_ACKNOWLEDGE, {"environment": event.environment_id, "event": event.id, "at": uow.now, "by": by})
+
+
+async def list_events(uow: UnitOfWork, wanted: EventQuery, page: Page) -> list[Event]:
+    found = select(*_COLUMNS).where(_NUMBERED)
+    if wanted.environment_id is None:
+        found = found.where(_of_account(wanted.account_id))
+        found = found.order_by(events.c.created_at, events.c.environment_id, events.c.position)
+    else:
+        found = found.where(events.c.environment_id == wanted.environment_id).order_by(events.c.position)
+    for name in ("space_id", "domain", "topic"):
+        value = getattr(wanted, name)
+        if value is not None:
+            found = found.where(events.c[name] == value)
+    if wanted.since is not None:
+        found = found.where(events.c.created_at >= wanted.since)
+    if wanted.after is not None:
+        found = found.where(events.c.position > wanted.after)
+    if not wanted.include_acknowledged:
+        found = found.where(events.c.acknowledged_at.is_(None))
+    return [_event(row) for row in await uow.fetch_all(found.limit(page.size).offset(page.offset))]
+
+
+async def list_channel(uow: UnitOfWork, channel: Channel, after: int, limit: int) -> list[Event]:
+    params = {"environment": channel.environment_id, "after": after, "count": limit}
+    if channel.space_id is None:
+        rows = await uow.fetch_all(_OF_ENVIRONMENT, params)
+    else:
+        rows = await uow.fetch_all(_OF_SPACE, {**params, "space": channel.space_id})
+    return [_event(row) for row in rows]
+
+
+async def is_open(uow: UnitOfWork, channel: Channel) -> bool:
+    if channel.space_id is None:
+        return await uow.fetch_one(_ENVIRONMENT_OPEN, {"environment": channel.environment_id}) is not None
+    params = {"environment": channel.environment_id, "space": channel.space_id}
+    return await uow.fetch_one(_SPACE_OPEN, params) is not None
+
+
+async def replace_listener(uow: UnitOfWork, listener: ListenerRow) -> None:
+    await uow.execute(_DELETE_LISTENER, {"environment": listener.environment_id, "listener": listener.id})
+    await uow.execute(_INSERT_LISTENER, asdict(listener))
+
+
+async def delete_listener(uow: UnitOfWork, environment_id: str, listener_id: str, process: str) -> None:
+    await uow.execute(
+        _DELETE_OWN_LISTENER, {"environment": environment_id, "listener": listener_id, "process": process}
+    )
+
+
+async def list_processes(uow: UnitOfWork) -> list[str]:
+    return [row["process"] for row in await uow.fetch_all(_PROCESSES)]
+
+
+async def delete_process(uow: UnitOfWork, process: str) -> None:
+    await uow.execute(_DELETE_PROCESS, {"process": process})
+
+
+def _event(row: Row) -> Event:
+    values = {name: row[name] for name in _FIELDS}
+    for name in _JSON:
+        values[name] = loads(row[name]) if row[name] else None
+    values["namespaces"] = values["namespaces"] or []
+    return Event(**values)
+
+
 def _json(value: Any) -> str | None:
     return None if value is None else dumps(value)
 
 
 def _row(event: Event) -> dict[str, Any]:
-    return {
-        "environment_id": event.environment_id,
-        "id": event.id,
-        "account_id": event.account_id,
-        "space_id": event.space_id,
-        "topic": event.topic,
-        "domain": event.domain,
-        "target": event.target,
-        "context": dumps(event.context),
-        "payload": dumps(event.payload),
-        "namespaces": dumps(event.namespaces),
-        "origin": _json(event.origin),
-        "attributes": _json(event.attributes),
-        "data_url": event.data_url,
-        "callback_url": event.callback_url,
-        "created_at": event.created_at,
-        "acknowledged_at": event.acknowledged_at,
-        "acknowledged_by": event.acknowledged_by,
-        "deleted_at": None,
-    }
+    row = {name: getattr(event, name) for name in _FIELDS if name != "position"}
+    return {**row, **{name: _json(row[name]) for name in _JSON}, "deleted_at": None}

@@ -35,6 +35,7 @@ events = Table(
     moment("deleted_at", optional=True),
     Index("uq_events_position", "environment_id", "position", unique=True),
     Index("ix_events_created_at", "environment_id", "created_at"),
+    Index("ix_events_space_id", "environment_id", "space_id", "position"),
 )
 Index(
     "ix_events_unnumbered",

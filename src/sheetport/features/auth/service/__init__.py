@@ -1,5 +1,6 @@
 """What auth does, by file: ``mint`` (new credentials), ``keys`` (of environments), ``tokens`` (of users),
-``sign_in``, ``revoke``, ``verify`` (who a token is), ``derived`` (tokens without a row), ``passwords``, ``last_used``.
+``sign_in``, ``revoke``, ``verify`` (who a token is), ``live`` (whether it still is), ``derived`` (tokens without a
+row), ``passwords``, ``last_used``.
 """
 
 from sheetport.features.auth.service.derived import mint_space_token
@@ -11,6 +12,7 @@ from sheetport.features.auth.service.keys import (
     list_keys,
 )
 from sheetport.features.auth.service.last_used import flush_last_used
+from sheetport.features.auth.service.live import is_live
 from sheetport.features.auth.service.mint import mint
 from sheetport.features.auth.service.passwords import check_password, hash_new_password, hash_password, verify_password
 from sheetport.features.auth.service.revoke import revoke_credential
@@ -31,6 +33,7 @@ __all__ = [
     "get_publishable_key",
     "hash_new_password",
     "hash_password",
+    "is_live",
     "list_clients",
     "list_keys",
     "list_tokens",

@@ -101,6 +101,11 @@ async def _space_caller(uow: UnitOfWork, token: str) -> tuple[Actor, int]:
     if row is None or row["deleted_at"] is not None or row["token_generation"] != claim.generation:
         raise Unauthenticated
     actor = Actor(
-        ActorKind.SPACE, claim.space_id, row["account_id"], claim.space_id, row["environment_id"], claim.space_id
+        ActorKind.SPACE,
+        claim.space_id,
+        row["account_id"],
+        f"{claim.space_id}.{claim.generation}",  # names the generation, so that what it opens ends with it
+        row["environment_id"],
+        claim.space_id,
     )
     return actor, claim.expires_at

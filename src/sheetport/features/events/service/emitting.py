@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sheetport.features.events import store
-from sheetport.features.events.model import Event
+from sheetport.features.events.model import Event, domain_of
 from sheetport.features.places.model import Place
 from sheetport.kernel.actor import Actor
 from sheetport.kernel.ids import new_id
@@ -29,7 +29,7 @@ async def emit(
     """Tell that ``topic`` happened at ``place``.
 
     The context is the place's (account, environment, space, workbook, sheet, job ids and slugs) and the
-    caller's, plus ``context`` on top. ``domain`` defaults to the topic's first word.
+    caller's, plus ``context`` on top. ``domain`` defaults to the topic's own.
     """
     event = Event(
         id=new_id("evt", place.environment_id),
@@ -37,7 +37,7 @@ async def emit(
         account_id=place.account_id,
         space_id=place.space_id,
         topic=topic,
-        domain=domain or topic.partition(":")[0],
+        domain=domain or domain_of(topic),
         context={**context_of(place), "actorId": actor.id, **(context or {})},
         payload=payload or {},
         created_at=uow.now,

@@ -1,0 +1,97 @@
+"""Subscriptions: tokens that open one channel for a while, and what the channel holds.
+
+``sst_<id>~<environment>~<space>~<account>~<issuer>~<expiry>~<mac>``: derived, without a row, and never a bearer
+token. It dies with its hour, with the token it was given for, and with the space or environment it follows.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from sheetport.features.events import store
+from sheetport.features.events.model import Channel, Event, Grant, Subscription
+from sheetport.features.places import service as places
+from sheetport.kernel.actor import Actor
+from sheetport.kernel.clock import MINUTE
+from sheetport.kernel.crypto import KeyRing
+from sheetport.kernel.errors import Conflict, Invalid
+from sheetport.kernel.ids import random_text
+from sheetport.kernel.permissions import Permission, require
+from sheetport.storage.unit_of_work import UnitOfWork
+
+PREFIX = "sst_"
+MINUTES = 60
+MAX_TOKEN = 1_000
+_SEPARATOR = "~"
+_PURPOSE = "subscription"
+
+
+class Stream(Protocol):
+    """Serves the long polls of one process; see ``runtime.hub``."""
+
+    async def subscribe(self, token: str, channel: str, time_token: str, name: str) -> bytes:
+        """The body of a poll's answer. Raises Forbidden or Invalid."""
+        ...
+
+    def leave(self, token: str, channel: str) -> None:
+        """Note that a listener is gone. Raises Forbidden."""
+        ...
+
+    def check(self, token: str, channel: str) -> Grant:
+        """The grant of a token for this very channel. Raises Forbidden."""
+        ...
+
+
+async def mint_subscription(uow: UnitOfWork, actor: Actor, scope: str | None) -> Subscription:
+    """A token to follow ``scope``, an environment's or space's id; by default what the caller's token is for."""
+    require(actor, Permission.EVENT_SUBSCRIBE)
+    scope = scope or actor.space_id or actor.environment_id
+    if scope is None:
+        raise Invalid("scope must be the id of the environment or space to follow.", "scope")
+    place = await places.find_place(uow, actor, scope)
+    if place is None or place.kind not in {"env", "sp"}:
+        raise places.not_found(scope, "sp" if place is None and scope.startswith("us_sp_") else "env")
+    channel = Channel(place.environment_id, place.id if place.kind == "sp" else None)
+    if not await store.is_open(uow, channel):
+        raise Conflict("This space is archived and has no events to follow; unarchive it first.", "scope")
+    expires_at = uow.now + MINUTES * MINUTE
+    grant = Grant(f"us_lst_{random_text(12)}", channel, place.account_id, actor.token_id, expires_at)
+    return Subscription(place.account_id, MINUTES, _token(uow.keys, grant))
+
+
+def _token(keys: KeyRing, grant: Grant) -> str:
+    parts = (
+        grant.id,
+        grant.channel.environment_id,
+        grant.channel.space_id or "",
+        grant.account_id,
+        grant.issuer,
+        str(grant.expires_at),
+    )
+    return PREFIX + _SEPARATOR.join((*parts, keys.sign(_PURPOSE, *parts)))
+
+
+def read_subscription_token(keys: KeyRing, token: str) -> Grant | None:
+    """The grant of a token whose MAC holds, else None. Expiry and revocation are the caller's to check."""
+    if len(token) > MAX_TOKEN or not token.startswith(PREFIX) or not token.isascii():
+        return None
+    *parts, signature = token.removeprefix(PREFIX).split(_SEPARATOR)
+    if len(parts) != 6 or not keys.signed(signature, _PURPOSE, *parts):
+        return None
+    grant_id, environment_id, space_id, account_id, issuer, expires_at = parts
+    return Grant(grant_id, Channel(environment_id, space_id or None), account_id, issuer, int(expires_at))
+
+
+async def is_open(uow: UnitOfWork, channel: Channel) -> bool:
+    """Whether the environment or space still takes subscribers: not deleted and not archived."""
+    return await store.is_open(uow, channel)
+
+
+async def find_newest_position(uow: UnitOfWork, environment_id: str) -> int:
+    """The position of an environment's newest event, 0 before the first."""
+    return await store.find_newest_position(uow, environment_id)
+
+
+async def read_channel(uow: UnitOfWork, channel: Channel, after: int, limit: int) -> list[Event]:
+    """The first ``limit`` events of a channel behind position ``after``, in order."""
+    return await store.list_channel(uow, channel, after, limit)
