@@ -23,7 +23,7 @@ from sheetport.storage.tables.events import events
 from sheetport.storage.unit_of_work import Database, Row, UnitOfWork
 
 START = 1_800_000_000_000
-#: The password of every user of a world; their addresses are ada@example.com and other_ada@example.com.
+#: The password of every user of a world; their addresses are admin@example.com and other_admin@example.com.
 PASSWORD = "correct horse battery staple"
 
 
@@ -107,7 +107,7 @@ async def furnish_world(world: World) -> None:
             account = await accounts.create_account(uow, f"{prefix}account")
             actor = system_actor(account.id)
             setattr(world, f"{prefix}account_id", account.id)
-            user = await users.create_user(uow, account.id, f"{prefix}ada@example.com", "Ada", password_hash)
+            user = await users.create_user(uow, account.id, f"{prefix}admin@example.com", "Ada", password_hash)
             pat = await mint(uow, actor, CredentialKind.PERSONAL, "test", user_id=user.id)
             setattr(world, f"{prefix}user_id", user.id)
             setattr(world, "pat_other" if prefix else "pat", pat.token)

@@ -31,6 +31,7 @@ STATUS: dict[type[kernel.SheetportError], int] = {
     kernel.Unavailable: 503,
 }
 _PATH = re.compile(r" - at `\$(?P<path>[^`]*)`")
+_ABSENT = re.compile(r"Missing required (?P<kind>query|header|cookie) parameter '(?P<name>[^']+)'")
 _MISSING = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
 
 
@@ -94,6 +95,9 @@ def _pairs(request: Request[Any, Any, Any], error: HTTPException) -> list[tuple[
         ]
     if isinstance(error, ValidationException) and isinstance(error.extra, list) and error.extra:
         return [_validation_pair(item) for item in error.extra]
+    absent = _ABSENT.match(str(error.detail))
+    if absent:
+        return [(absent["name"], f"{absent['name']} is required, as a {absent['kind']} parameter.")]
     if isinstance(error.__cause__, SerializationException) or "Malformed" in str(error.detail):
         return [("body", _decoding_message(str(error.__cause__ or error.detail)))]
     return [("request", str(error.detail))]
@@ -103,6 +107,8 @@ def _validation_pair(item: Any) -> tuple[str, str]:
     if not isinstance(item, dict):
         return "request", str(item)
     message, key = str(item.get("message", "is not valid")), str(item.get("key", "request"))
+    if item.get("source") == "query":
+        key = re.sub(r"_([a-z])", lambda letter: letter[1].upper(), key)  # as the wire spells it
     found = _PATH.search(message)
     if found:
         key, message = found["path"].lstrip(".") or "body", message[: found.start()]

@@ -63,6 +63,6 @@ async def bump_generation(uow: UnitOfWork, account_id: str) -> None:
 
 def _name(name: str) -> str:
     name = name.strip()
-    if not 1 <= len(name) <= 255 or "\x00" in name:
+    if not 1 <= len(name) <= 255:
         raise Invalid("name must have 1 to 255 characters.", "name")
     return name

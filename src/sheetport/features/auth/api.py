@@ -9,15 +9,14 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 
 from sheetport.features.auth import service
 from sheetport.features.auth.schemas import (
-    KIND_OF,
     AccessToken,
     ApiKey,
-    ApiKeyType,
     ApiToken,
     CreatedPersonalAccessToken,
     CreatePersonalAccessToken,
     Credentials,
     PersonalAccessToken,
+    kind_of,
     pair_of,
     to_access_token,
     to_api_key,
@@ -33,7 +32,7 @@ from sheetport.kernel.paging import page_of
 #: Tokens in the clear belong in no cache on their way.
 _HEADERS = {"Cache-Control": "no-store"}
 KeyEnvironment = Annotated[str, QueryParameter(name="environmentId", description="Whose keys.")]
-KeyType = Annotated[ApiKeyType, QueryParameter(name="type", description="SECRET or PUBLISHABLE.")]
+KeyType = Annotated[str, QueryParameter(name="type", description="SECRET or PUBLISHABLE.")]
 Key = Annotated[str, QueryParameter(name="key", description="The key's id, or the key itself.")]
 TenantId = Annotated[str, QueryParameter(name="tenantId", description="The id of your account.")]
 
@@ -62,7 +61,7 @@ async def get_publishable_key(call: Caller, environment_id: KeyEnvironment) -> D
 
 @post("/api-key", status_code=200)
 async def create_api_key(call: Caller, environment_id: KeyEnvironment, key_type: KeyType) -> Data[list[ApiKey]]:
-    fresh, keys = await call.write(service.create_key, environment_id, KIND_OF[key_type])
+    fresh, keys = await call.write(service.create_key, environment_id, kind_of(key_type))
     return Data(data=[to_api_key(key, fresh) for key in keys])
 
 

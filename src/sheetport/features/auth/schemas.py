@@ -10,7 +10,7 @@ from sheetport.kernel.clock import SECOND, iso, iso_or_none
 from sheetport.kernel.errors import Invalid
 
 ApiKeyType = Literal["PUBLISHABLE", "SECRET"]
-KIND_OF: dict[str, CredentialKind] = {
+_KIND_OF: dict[str, CredentialKind] = {
     "SECRET": CredentialKind.SECRET_KEY,
     "PUBLISHABLE": CredentialKind.PUBLISHABLE_KEY,
 }
@@ -91,6 +91,13 @@ class ApiToken(_Hidden):
     metadata: dict[str, Any]
     created_at: str
     secret: str | None = None
+
+
+def kind_of(key_type: str) -> CredentialKind:
+    """The kind of an API key type. Raises Invalid."""
+    if key_type not in _KIND_OF:
+        raise Invalid(f"type must be {' or '.join(_KIND_OF)}.", "type")
+    return _KIND_OF[key_type]
 
 
 def pair_of(credentials: Credentials) -> tuple[bool, str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from litestar import Router, get, patch
 from litestar.params import FromPath, JSONBody, QueryParameter
@@ -18,7 +18,7 @@ from sheetport.kernel.paging import page_of
 Email = Annotated[str | None, QueryParameter(name="email", description="Only the user with this address.")]
 Search = Annotated[str | None, QueryParameter(name="search", description="Part of a name or address.")]
 SortField = Annotated[str | None, QueryParameter(name="sortField", description="email, name, created_at and others.")]
-SortDirection = Annotated[Literal["asc", "desc"] | None, QueryParameter(name="sortDirection")]
+SortDirection = Annotated[str | None, QueryParameter(name="sortDirection", description="asc or desc.")]
 
 
 @get("/")
@@ -31,7 +31,7 @@ async def list_users(
     page_number: PageNumber = None,
     page_size: PageSize = None,
 ) -> Listed[UserShape]:
-    wanted = UserFilter(email, search, sort_field or "created_at", sort_direction == "desc")
+    wanted = UserFilter(email, search, sort_field or "created_at", sort_direction or "asc")
     paged = await call.read(service.list_users, wanted, page_of(page_number, page_size, 20))
     return Listed(data=[to_shape(user) for user in paged.items], pagination=pagination_of(paged))
 

@@ -28,4 +28,4 @@ class UserFilter:
     email: str | None = None
     search: str | None = None
     sort_field: str = "created_at"
-    descending: bool = False
+    sort_direction: str = "asc"

@@ -76,7 +76,7 @@ async def find_first_user(uow: UnitOfWork, account_id: str) -> User | None:
 
 async def list_users(uow: UnitOfWork, account_id: str, wanted: UserFilter, page: Page) -> list[User]:
     order = _ORDERS[wanted.sort_field]
-    ordered = order.desc().nulls_last() if wanted.descending else order.asc().nulls_first()
+    ordered = order.desc().nulls_last() if wanted.sort_direction == "desc" else order.asc().nulls_first()
     query = select(users).where(_matching(account_id, wanted)).order_by(ordered, users.c.id)
     rows = await uow.fetch_all(query.limit(page.size).offset(page.offset))
     return [_user(row) for row in rows]

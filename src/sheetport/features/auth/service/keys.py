@@ -65,7 +65,7 @@ async def delete_key(uow: UnitOfWork, actor: Actor, environment_id: str, key: st
     """End a key, named by its id or by itself; it is refused as soon as this is answered. Raises NotFound."""
     require(actor, Permission.API_KEY_WRITE)
     await places.get_place(uow, actor, environment_id, "env")
-    found = None if "\0" in key else await store.find_key(uow, environment_id, key, uow.keys.fingerprint(key))
+    found = await store.find_key(uow, environment_id, key, uow.keys.fingerprint(key))
     if found is None:
         raise NotFound("This environment has no such key; 'key' takes a key's id or the key itself.", "key")
     await revoke(uow, actor, found)

@@ -46,7 +46,7 @@ async def sign_in_by_client(db: Database, client_id: str, secret: str) -> Signed
     """Sign the client's user in. Raises Unauthenticated, alike for a wrong id, a wrong secret and a disabled user."""
 
     async def admit(uow: UnitOfWork) -> SignedIn | None:
-        found = None if "\0" in client_id else await store.find_client(uow, client_id)
+        found = await store.find_client(uow, client_id)
         client, fingerprint = found or (None, _NO_FINGERPRINT)
         right = hmac.compare_digest(fingerprint, uow.keys.fingerprint(secret))
         user = await users.find_user(uow, (client and client.user_id) or "")
