@@ -12,7 +12,7 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 from litestar import MediaType, Request, Response, Router, delete, get, post, put
 from litestar.di import NamedDependency, Provide
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import FromPath, QueryParameter, SkipValidation
+from litestar.params import FromPath, QueryParameter, RawBody, SkipValidation
 
 from sheetport.features.records import service
 from sheetport.features.records.codec import decode_insert, decode_update
@@ -120,7 +120,7 @@ async def get_records(
 
 
 @post("/sheets/{sheet_id:str}/records", status_code=200, responses=_RECORDS)
-async def insert_records(call: Caller, sheet_id: FromPath[str], body: bytes) -> Response[bytes]:
+async def insert_records(call: Caller, sheet_id: FromPath[str], body: RawBody) -> Response[bytes]:
     sheet, large = await call.read(service.get_writable, sheet_id), len(body) > LARGE_BODY
     rows = await beside(large, decode_insert, body, sheet.slots, limit=service.WRITE_LIMIT)
     write = call.write_much if len(rows) > LARGE_WRITE else call.write
@@ -130,7 +130,7 @@ async def insert_records(call: Caller, sheet_id: FromPath[str], body: bytes) -> 
 
 @put("/sheets/{sheet_id:str}/records")
 async def update_records(
-    call: Caller, sheet_id: FromPath[str], body: bytes, commit_id: Answered = None, version_id: VersionId = None
+    call: Caller, sheet_id: FromPath[str], body: RawBody, commit_id: Answered = None, version_id: VersionId = None
 ) -> Data[VersionShape]:
     sheet, large = await call.read(service.get_writable, sheet_id), len(body) > LARGE_BODY
     changes = await beside(large, decode_update, body, sheet.slots, limit=service.WRITE_LIMIT)

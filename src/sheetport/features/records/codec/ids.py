@@ -27,7 +27,7 @@ class RecordIds:
 
     def __init__(self, tag: str, sheet_no: int) -> None:
         if not 0 <= sheet_no < _LIMIT:
-            raise ValueError(f"sheet numbers go from 0 to {_LIMIT - 1}: {sheet_no}")
+            raise ValueError(f"record numbers go from 0 to {_LIMIT - 1}, and so do those of sheets: {sheet_no}")
         self._tag, self._sheet_no = tag, sheet_no
         self._head = f"us_rc_{tag}{base62(sheet_no, _NUMBER_LENGTH)}"
 
