@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from typing import Any, TypeVar, cast
 
 import asyncpg
@@ -32,6 +33,9 @@ T = TypeVar("T")
 CHANNEL = "sheetport_events"
 #: A second look for committed events whose process died before it numbered them.
 SWEEP_SECONDS = 2.0
+#: How often the connection that hears of events is tried, and how long it may take to answer.
+PROBE_SECONDS = 30.0
+PROBE_TIMEOUT = 10.0
 RETRIES = 5
 _log = structlog.get_logger()
 
@@ -141,19 +145,22 @@ class PostgresDatabase:
         await self._pool.close()
 
     async def _number_events(self) -> None:
+        loop = asyncio.get_running_loop()
+        sweep_due = loop.time()
         while True:
-            try:
-                # Not wait_for: in Python 3.11 it swallows a cancellation that meets the event; close() would hang.
+            # Not wait_for: in Python 3.11 it swallows a cancellation that meets the event; close() would hang.
+            with suppress(TimeoutError):
                 async with asyncio.timeout(SWEEP_SECONDS):
                     await self._look.wait()
-                self._look.clear()
-                waiting, self._unnumbered = self._unnumbered, set()
-            except TimeoutError:
-                waiting = set()
+            self._look.clear()
+            waiting, self._unnumbered = self._unnumbered, set()
             try:
-                for environment in sorted(waiting or await self._left_behind()):
+                if loop.time() >= sweep_due:  # however busy this process is: another one may have died
+                    waiting |= await self._left_behind()
+                    sweep_due = loop.time() + SWEEP_SECONDS
+                for environment in sorted(waiting):
                     await self._number(environment)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, Unavailable) as error:
                 _log.warning("events.numbering-failed", error=type(error).__name__)
                 self._unnumbered |= waiting
                 await asyncio.sleep(SWEEP_SECONDS)
@@ -183,21 +190,29 @@ class PostgresDatabase:
         kill_point("events.before-wake")
 
     async def _listen(self) -> None:
-        """Hear of numbered events, from whichever process; after a gap, look at everything once."""
+        """Hear of numbered events, from whichever process."""
         while True:
             try:
-                connection = await asyncpg.connect(self._url)
-            except (OSError, asyncpg.PostgresError):
+                await self._hear()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                _log.warning("events.not-listening", error=type(error).__name__)
                 await asyncio.sleep(SWEEP_SECONDS)
-                continue
-            gone = asyncio.Event()
-            connection.add_termination_listener(lambda _, gone=gone: gone.set())
-            try:
-                await connection.add_listener(CHANNEL, lambda *heard: tell(self._event_listeners, {str(heard[3])}))
-                tell(self._event_listeners, {"*"})
-                await gone.wait()
-            finally:
-                await connection.close()
+
+    async def _hear(self) -> None:
+        """Listen on one connection until it is gone; after the gap before it, look at everything once."""
+        connection = await asyncpg.connect(self._url, server_settings={"application_name": CHANNEL})
+        gone = asyncio.Event()
+        connection.add_termination_listener(lambda _: gone.set())
+        try:
+            await connection.add_listener(CHANNEL, lambda *heard: tell(self._event_listeners, {str(heard[3])}))
+            tell(self._event_listeners, {"*"})
+            while not gone.is_set():
+                await connection.execute("SELECT 1", timeout=PROBE_TIMEOUT)  # a connection can die without a word
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(PROBE_SECONDS):
+                        await gone.wait()
+        finally:
+            connection.terminate()
 
 
 async def _reaching_database(run: Callable[[], Awaitable[T]]) -> T:
