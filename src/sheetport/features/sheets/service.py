@@ -75,7 +75,8 @@ async def update_sheet(uow: UnitOfWork, actor: Actor, sheet_id: str, patch: dict
         siblings = await store.list_of_workbook(uow, sheet.environment_id, sheet.workbook_id)
         if any(other.slug == patch["slug"] for other in siblings):
             raise Invalid(f"The workbook already has a sheet {patch['slug']!r}; choose another slug.", "slug")
-    return await configure_sheet(uow, actor, sheet, {**sheet.config, **patch})
+    named = {name: value for name, value in patch.items() if name in {"name", "slug", "metadata"}}
+    return await configure_sheet(uow, actor, sheet, {**sheet.config, **named})
 
 
 async def configure_sheet(

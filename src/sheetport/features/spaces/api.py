@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from litestar import Router, delete, get, patch, post
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.di import NamedDependency, Provide
+from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
 
 from sheetport.features.spaces import service
 from sheetport.features.spaces.model import SpaceFilter
@@ -21,12 +22,8 @@ Archived = Annotated[Flag, QueryParameter(name="archived", description="True lis
 SpaceIds = Annotated[list[str] | None, QueryParameter(name="spaceIds", description="The spaces to delete.")]
 
 
-@get("/")
-async def list_spaces(
-    call: Caller,
+async def provide_filter(
     environment_id: EnvironmentId = None,
-    page_number: PageNumber = None,
-    page_size: PageSize = None,
     app: Annotated[Text, QueryParameter(name="app")] = None,
     app_id: Annotated[Text, QueryParameter(name="appId")] = None,
     search: Annotated[Text, QueryParameter(name="search", description="A part of the name, or the id.")] = None,
@@ -36,19 +33,29 @@ async def list_spaces(
     sort_direction: Annotated[Text, QueryParameter(name="sortDirection")] = None,
     is_collaborative: Annotated[Flag, QueryParameter(name="isCollaborative")] = None,
     is_app_template: Annotated[Flag, QueryParameter(name="isAppTemplate")] = None,
-) -> Listed[SpaceShape]:
-    chosen = SpaceFilter(
-        environment_id,
-        app or app_id,
-        search,
-        namespace,
-        archived,
-        is_collaborative,
-        is_app_template,
-        sort_field,
-        sort_direction,
+) -> SpaceFilter:
+    """The filter a list's query describes."""
+    return SpaceFilter(
+        environment_id=environment_id,
+        app_id=app or app_id,
+        search=search,
+        namespace=namespace,
+        archived=archived,
+        is_collaborative=is_collaborative,
+        is_app_template=is_app_template,
+        sort_field=sort_field,
+        sort_direction=sort_direction,
     )
-    paged = await call.read(service.list_spaces, chosen, page_of(page_number, page_size, 10))
+
+
+@get("/", dependencies={"wanted": Provide(provide_filter)})
+async def list_spaces(
+    call: Caller,
+    wanted: NamedDependency[SkipValidation[SpaceFilter]],
+    page_number: PageNumber = None,
+    page_size: PageSize = None,
+) -> Listed[SpaceShape]:
+    paged = await call.read(service.list_spaces, wanted, page_of(page_number, page_size, 10))
     base_url = call.settings.http.base_url
     return Listed(data=[to_shape(space, base_url) for space in paged.items], pagination=pagination_of(paged))
 

@@ -72,8 +72,22 @@ class WorkbookFilter:
     treatment: str | None = None
 
 
-#: Members of a sheet's update that are not of its configuration.
-_NOT_CONFIG = ("id", "workbookId", "config", "namespace", "updatedAt", "createdAt")
+#: What a sheet has beside its configuration: a client may send a sheet back as it read it.
+_NOT_CONFIG = frozenset(
+    {
+        "id",
+        "workbookId",
+        "config",
+        "namespace",
+        "recordCounts",
+        "lockedBy",
+        "lockedAt",
+        "createdFrom",
+        "lastPropagatedAt",
+        "updatedAt",
+        "createdAt",
+    }
+)
 Changed = list[tuple[Sheet, dict[str, Any], str | None]]
 
 
