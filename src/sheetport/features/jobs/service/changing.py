@@ -16,7 +16,6 @@ from sheetport.features.places import service as places
 from sheetport.kernel.actor import Actor
 from sheetport.kernel.errors import Invalid
 from sheetport.kernel.permissions import Permission, require
-from sheetport.kernel.storable import refuse_unstorable
 from sheetport.storage.unit_of_work import UnitOfWork
 
 #: The action that leads to a status which an update names.
@@ -117,6 +116,4 @@ def _named(change: JobChange) -> dict[str, Any]:
 
 
 def _given(**values: Any) -> dict[str, Any]:
-    given = {name: value for name, value in values.items() if value is not None}
-    refuse_unstorable(given, "")
-    return given
+    return {name: value for name, value in values.items() if value is not None}

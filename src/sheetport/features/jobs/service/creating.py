@@ -25,7 +25,6 @@ from sheetport.kernel.actor import Actor
 from sheetport.kernel.errors import Invalid, NotFound
 from sheetport.kernel.ids import new_id
 from sheetport.kernel.permissions import Permission, require
-from sheetport.kernel.storable import refuse_unstorable
 from sheetport.storage.unit_of_work import UnitOfWork
 
 #: Types whose source may be something without a place of its own.
@@ -130,18 +129,12 @@ def _refuse_bad_draft(draft: JobDraft) -> None:
     if not draft.operation.strip():
         raise Invalid("operation: name what is to be done, such as 'submitAction'.", "operation")
     refuse_bad_progress(draft.progress)
-    refuse_unstorable({_camel(name): value for name, value in asdict(draft).items() if value is not None}, "")
 
 
 def refuse_bad_progress(progress: int | None) -> None:
     """Raise Invalid unless it is absent or a percentage."""
     if progress is not None and not 0 <= progress <= 100:
         raise Invalid("progress must be a whole number from 0 to 100.", "progress")
-
-
-def _camel(name: str) -> str:
-    first, *others = name.split("_")
-    return first + "".join(other.title() for other in others)
 
 
 async def _place_of_source(uow: UnitOfWork, actor: Actor, draft: JobDraft) -> Place:
