@@ -220,6 +220,7 @@ async def test_a_revoked_sign_in_takes_along_what_was_refreshed_from_it(world: W
     old = await access_token(world)
     tokens = [old]
     for _ in range(2):
+        world.clock.advance(1)
         reply = await world.call("POST", "/v1/auth/refresh-token", token=tokens[-1])
         tokens.append(reply.body["accessToken"])
     listed = await world.call("GET", "/v1/auth/personal-access-tokens", token=old)
@@ -396,6 +397,7 @@ async def test_client_credentials_show_their_secret_once(world: World) -> None:
     tenant = {"tenantId": world.account_id}
     made = await world.call("POST", path, token=world.pat, params=tenant)
     assert answer_faults("post", "/v1/users/{userId}/api-token", made.body) == []
+    world.clock.advance(1)
     assert (await world.call("POST", path, {}, token=world.pat, params=tenant)).status == 200
     listed = await world.call("GET", path, token=world.pat, params=tenant | {"pageSize": "1"})
     assert answer_faults("get", "/v1/users/{userId}/api-token", listed.body) == []
