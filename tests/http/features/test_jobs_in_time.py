@@ -11,9 +11,11 @@ import pytest
 from sqlalchemy import insert
 
 from job_calls import BOOK, OTHER_SPACE, SPACE, WAYS, do, make, parts_of, put_places, status_of, told, told_last
+from sheetport.features.jobs import store
 from sheetport.features.jobs.jobs import fail_overdue
 from sheetport.kernel.clock import MINUTE
 from sheetport.storage.tables.events import listeners
+from sheetport.storage.unit_of_work import UnitOfWork
 from worlds import START, World
 
 
@@ -69,11 +71,32 @@ async def test_a_whole_chain_fails_with_its_first_job_and_says_why(placed: World
 
 
 async def test_predecessors_that_end_at_the_same_time_release_the_job_once(placed: World) -> None:
-    firsts = [await make(placed, trigger="immediate") for _ in range(6)]
-    job = await make(placed, trigger="immediate", predecessorIds=[first["id"] for first in firsts])
-    replies = await asyncio.gather(*(do(placed, first, "complete") for first in firsts))
-    assert [reply.status for reply in replies] == [200] * 6
-    assert (await told(placed, job)).count("job:ready") == 1
+    for _ in range(10):
+        firsts = [await make(placed, trigger="immediate") for _ in range(6)]
+        job = await make(placed, trigger="immediate", predecessorIds=[first["id"] for first in firsts])
+        replies = await asyncio.gather(*(do(placed, first, "complete") for first in firsts))
+        assert [reply.status for reply in replies] == [200] * 6
+        assert (await told(placed, job)).count("job:ready") == 1
+
+
+async def test_of_many_who_end_a_job_at_the_same_time_one_does(placed: World) -> None:
+    for _ in range(5):
+        job = await make(placed, trigger="immediate")
+        ends = ["complete", "fail", "cancel"] * 5
+        replies = await asyncio.gather(*(do(placed, job, end) for end in ends))
+        assert sorted(reply.status for reply in replies) == [200] + [400] * 14
+        assert len(await told(placed, job)) == 3
+
+
+async def test_many_parts_that_end_at_the_same_time_are_told_of_once(placed: World) -> None:
+    for rounds in range(1, 6):
+        job = await make(placed, trigger="immediate")
+        await do(placed, job, "split", {"parts": 10, "runInParallel": True})
+        parts = await parts_of(placed, job)
+        await asyncio.gather(*(do(placed, part, "complete") for part in parts))
+        _, context, payload = await told_last(placed, "job:parts-completed")
+        assert (context["jobId"], payload["parts"]["completed"]) == (job["id"], 10)
+        assert len(await placed.events("job:parts-completed")) == rounds
 
 
 async def test_parallel_parts_are_ready_at_once_and_their_end_is_told_once(placed: World) -> None:
@@ -228,3 +251,22 @@ async def test_several_processes_fail_each_job_once(placed: World) -> None:
     counts = await asyncio.gather(*(placed.db.write(fail_overdue) for _ in range(4)))
     assert sum(counts) == 8
     assert len(await placed.events("job:failed")) == len(jobs)
+
+
+@pytest.mark.parametrize("data_place", ["postgresql"], indirect=True)
+async def test_no_process_waits_for_one_that_is_failing_the_same_jobs(placed: World) -> None:
+    await make(placed, trigger="immediate")
+    placed.clock.advance(5 * MINUTE)
+    held, done = asyncio.Event(), asyncio.Event()
+
+    async def hold(uow: UnitOfWork) -> None:
+        assert len(await store.lock_overdue(uow, 100)) == 1
+        held.set()
+        await done.wait()
+
+    holding = asyncio.create_task(placed.db.write(hold))
+    await held.wait()
+    assert await asyncio.wait_for(placed.db.write(fail_overdue), 5) == 0
+    done.set()
+    await holding
+    assert await placed.db.write(fail_overdue) == 1

@@ -132,8 +132,7 @@ async def _settle_parent(uow: UnitOfWork, actor: Actor, part: Job) -> None:
         return
     following = await store.lock_next_part(uow, parent)
     if following is not None:
-        if part.part_execution == "sequential":
-            await _step(uow, actor, following, Action.RELEASE)
+        await _step(uow, actor, following, Action.RELEASE)
         return
     counts = await store.count_parts(uow, parent)
     if any(status not in FINAL for status in counts):
