@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
 
 from sheetport.features.events import service as events
 from sheetport.features.events.model import Grant, ListenerRow
-from sheetport.kernel.errors import SheetportError
 from sheetport.storage.unit_of_work import Database, UnitOfWork
 
 #: A listener whose last poll ended this long ago, without another, is gone.
@@ -53,8 +51,10 @@ class Presence:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        with suppress(SheetportError):  # the next start on this host forgets them
+        try:
             await self._db.write(lambda uow: events.forget_process(uow, self._process))
+        except Exception as error:  # noqa: BLE001 - a stop must not fail; the next start on this host forgets them
+            _log.warning("presence.not-written", error=type(error).__name__)
 
     def seen(self, grant: Grant, name: str) -> None:
         """A poll has begun."""
@@ -106,7 +106,7 @@ class Presence:
             gone = [row for row, here in changes.values() if not here]
             try:
                 await self._write(come, gone)
-            except SheetportError as error:
+            except Exception as error:  # noqa: BLE001 - one failed round must not end the rounds
                 _log.warning("presence.not-written", error=type(error).__name__)
 
     async def _write(self, come: list[ListenerRow], gone: list[ListenerRow]) -> None:
