@@ -229,12 +229,13 @@ async def _listed(uow: UnitOfWork, sheet: Sheet, scope: Scope) -> list[tuple[int
     return sorted(found)
 
 
-def _conditions(table: Any, valid: bool | None, since: bool, excluding: bool) -> ColumnElement[bool]:
-    """The rows of a scope that is a range; the parameters are :func:`_scope_params`."""
+def _conditions(table: Any, valid: bool | None, since: bool, excluding: bool, start: Any = None) -> ColumnElement[bool]:
+    """The rows of a scope that is a range, from ``start`` if given; the parameters are :func:`_scope_params`."""
     parts = [
         table.c.environment_id == bindparam("environment"),
         table.c.sheet_no == bindparam("sheet"),
-        table.c.seq.between(bindparam("first", type_=BigInteger), bindparam("last", type_=BigInteger)),
+        table.c.seq >= (bindparam("first", type_=BigInteger) if start is None else start),
+        table.c.seq <= bindparam("last", type_=BigInteger),
     ]
     if valid is not None:
         parts.append(table.c.valid == (true() if valid else false()))
@@ -247,11 +248,12 @@ def _conditions(table: Any, valid: bool | None, since: bool, excluding: bool) ->
 
 @cache
 def _page(valid: bool | None, since: bool, excluding: bool, skipping: bool) -> Statement:
-    query = select(*_COLUMNS).where(_conditions(records, valid, since, excluding))
-    if skipping:  # rows that are skipped are counted in the index, their columns never read
+    start = None
+    if skipping:  # the rows skipped are walked by their numbers, their columns never read
         skipped = records.alias("skipped")
-        start = select(skipped.c.seq).where(_conditions(skipped, valid, since, excluding)).order_by(skipped.c.seq)
-        query = query.where(records.c.seq >= start.limit(1).offset(bindparam("offset")).scalar_subquery())
+        passed = select(skipped.c.seq).where(_conditions(skipped, valid, since, excluding)).order_by(skipped.c.seq)
+        start = passed.limit(1).offset(bindparam("offset")).scalar_subquery()
+    query = select(*_COLUMNS).where(_conditions(records, valid, since, excluding, start))
     return statement(query.order_by(records.c.seq).limit(bindparam("size")))
 
 
