@@ -71,7 +71,7 @@ async def test_many_writers_at_once_all_land(db: Database) -> None:
 
 async def test_bumped_accounts_are_told_before_the_writer_is_answered(db: Database) -> None:
     told: list[str] = []
-    db.on_bump(lambda accounts: told.extend(accounts))
+    db.on_bump(told.extend)
 
     async def bump(uow: UnitOfWork) -> None:
         uow.bumped.add("us_acc_1")
@@ -82,7 +82,7 @@ async def test_bumped_accounts_are_told_before_the_writer_is_answered(db: Databa
 
 async def test_a_rolled_back_unit_tells_nobody(db: Database) -> None:
     told: list[str] = []
-    db.on_bump(lambda accounts: told.extend(accounts))
+    db.on_bump(told.extend)
     db.on_events(lambda environments: told.extend(environments - {"*"}))
 
     async def fail(uow: UnitOfWork) -> None:
@@ -131,7 +131,7 @@ async def test_bulk_rows_land_whole(db: Database) -> None:
 async def test_event_positions_follow_commits_without_gaps(db: Database) -> None:
     blank = dict.fromkeys(column.name for column in events.columns if column.name not in {"position", "seq"})
     told: list[str] = []
-    db.on_events(lambda environments: told.extend(environments))
+    db.on_events(told.extend)
 
     async def begin(uow: UnitOfWork) -> None:
         await uow.execute(HEAD, {"environment": "e"})

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from sheetport.cli.errors import CommandError
 from sheetport.cli.local_socket import local_socket
 from sheetport.cli.options import Data, out, settings_of
-from sheetport.cli.errors import CommandError
 from sheetport.cli.secret_input import read_secret
 from sheetport.features.auth import service as auth
 from sheetport.kernel.errors import SheetportError

@@ -13,8 +13,8 @@ from typing import Any
 from sheetport.cli.client import CallError, Client
 from sheetport.cli.dotenv import read_dotenv
 from sheetport.cli.errors import CommandError
-from sheetport.cli.login_file import read_login
 from sheetport.cli.local_socket import LocalSocket, NoLocalServer, local_socket
+from sheetport.cli.login_file import read_login
 from sheetport.cli.options import settings_of
 from sheetport.config import DEFAULT_HOST, DEFAULT_PORT
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from typer import Context
 from typer.core import TyperGroup
 
 from sheetport.cli.options import fail
@@ -17,7 +16,7 @@ class CommandError(Exception):
 class Commands(TyperGroup):
     """The commands; one that raises CommandError ends with ``error: …`` and exit status 1."""
 
-    def invoke(self, ctx: Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:  # the library keeps its context type to itself
         try:
             return super().invoke(ctx)
         except CommandError as error:

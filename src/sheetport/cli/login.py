@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Annotated
 from urllib.parse import quote, urlsplit
 
@@ -14,7 +13,7 @@ from sheetport.cli.login_file import Login, delete_login, read_login, write_logi
 from sheetport.cli.options import Data, err, out
 from sheetport.cli.secret_input import read_secret
 
-_TOKENS = "/v1/auth/personal-access-tokens"  # noqa: S105 - a path
+_TOKENS = "/v1/auth/personal-access-tokens"
 
 token_app = typer.Typer(
     name="token",
@@ -43,7 +42,9 @@ def login(
     password = read_secret("Password")
     with Client(url) as client:
         answer = client.call("POST", "/v1/auth", {"email": email, "password": password})
-    path = write_login(Login(url, str(email), answer["accessToken"], answer["expires"]))
+    with Client(url, answer["accessToken"]) as client:
+        newest = max(client.data("GET", _TOKENS), key=lambda one: str(one["createdAt"]))
+    path = write_login(Login(url, str(email), answer["accessToken"], newest["id"], answer["expires"]))
     err.print(f"Signed in to {url} as {email}, until {answer['expires']} ({path}).", markup=False)
 
 
@@ -53,16 +54,18 @@ def logout() -> None:
     sheetport logout
     """
     stored = read_login()
+    existed = delete_login()
     if stored is not None:
-        with suppress(CallError), Client(stored.url, stored.token) as client:
-            client.call("POST", "/v1/auth/sign-out")
-    err.print("Signed out." if delete_login() else "You were not signed in.")
+        try:
+            with Client(stored.url, stored.token) as client:
+                client.call("DELETE", f"{_TOKENS}/{quote(stored.token_id, safe='')}")
+        except CallError as error:
+            err.print(f"warning: it could not be ended on the server and lasts until {stored.expires}: {error}")
+    err.print("Signed out." if existed else "You were not signed in.")
 
 
 @token_app.command("create")
-def create_token(
-    name: Annotated[str, typer.Option(help="What it is for; shown in lists.")], data: Data = None
-) -> None:
+def create_token(name: Annotated[str, typer.Option(help="What it is for; shown in lists.")], data: Data = None) -> None:
     """Make a personal access token and print it. It is shown this once.
 
     sheetport token create --name 'nightly import'

@@ -20,6 +20,7 @@ class Login:
     url: str
     email: str
     token: str = field(repr=False)
+    token_id: str
     expires: str
 
 

@@ -17,9 +17,7 @@ from sheetport.cli.variables import program_variables
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before using a production key.")]
 
 #: Passed on to the program, unless the terminal has sent them to it already.
-_PASSED_ON = frozenset(
-    {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2}
-)
+_PASSED_ON = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2})
 #: What Python ignores and other programs expect to end by.
 _TO_DEFAULT = (signal.SIGPIPE, signal.SIGXFSZ)
 _FROM_TERMINAL = 0x80  # si_code of what the kernel itself sends

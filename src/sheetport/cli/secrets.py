@@ -56,9 +56,9 @@ class _Scope:
 def set_secret(name: SecretName, environment: Environment = None, space: Space = None, data: Data = None) -> None:
     """Store a secret. The value is asked for, or read from standard input.
 
-        sheetport secrets set EXTERNAL_API_KEY
+    sheetport secrets set EXTERNAL_API_KEY
 
-        sheetport secrets set TLS_KEY --environment production < key.pem
+    sheetport secrets set TLS_KEY --environment production < key.pem
     """
     value = read_secret(f"Value of {name}")
     with _scope(environment, space, data) as scope:

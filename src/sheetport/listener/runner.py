@@ -15,6 +15,7 @@ from typing import Any
 import watchfiles
 
 from sheetport.listener.client import Api, connection
+from sheetport.listener.dispatch import Failure
 from sheetport.listener.errors import ListenerLoadError
 from sheetport.listener.listener import Listener
 from sheetport.listener.receive import receive
@@ -42,6 +43,7 @@ async def listen(
     api_url: str | None = None,
     token: str | None = None,
     on_connected: Callable[[str], None] | None = None,
+    on_handled: Callable[[Mapping[str, Any], list[Failure]], None] | None = None,
     report: Callable[[str], None] | None = None,
     stop: asyncio.Event | None = None,
 ) -> None:
@@ -49,10 +51,11 @@ async def listen(
 
     With ``reload`` a change of a Python file in the folder puts the newly loaded listener in the place of the
     old one while the stream goes on, so no event is missed; a file that does not load is told to ``report``
-    (standard error by default) and the old one stays. Raises ListenerLoadError when the first load fails.
+    (standard error by default) and the old one stays. ``on_handled(event, failures)`` is called after each
+    event that reached a handler. Raises ListenerLoadError when the first load fails.
     """
     where = connection(api_url, token, environment_id, scope)
-    current = _Current(path, load_listener(path), report or _to_stderr)
+    current = _Current(path, load_listener(path), report or _to_stderr, on_handled)
     ending = stop or asyncio.Event()
     watcher = asyncio.create_task(current.follow(ending)) if reload else None
     try:
@@ -66,13 +69,24 @@ async def listen(
 class _Current:
     """The listener in use; events that come later go to the one loaded last."""
 
-    def __init__(self, path: Path, listener: Listener, report: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        listener: Listener,
+        report: Callable[[str], None],
+        on_handled: Callable[[Mapping[str, Any], list[Failure]], None] | None = None,
+    ) -> None:
         self._path = path
         self._listener = listener
         self._report = report
+        self._on_handled = on_handled
 
     async def dispatch(self, event: Mapping[str, Any], api: Api) -> Any:
-        return await self._listener.dispatch(event, api)
+        listener = self._listener
+        failures = await listener.dispatch(event, api)
+        if self._on_handled is not None and listener.handlers_for(event):
+            self._on_handled(event, failures)
+        return failures
 
     async def follow(self, stop: asyncio.Event) -> None:
         """Loads the file again whenever a Python file in its folder changes."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import flatfile
+
 from wire_shapes import assert_shape
 from worlds import World
 
@@ -144,8 +146,8 @@ async def test_lists_are_filtered(world: World) -> None:
     await _made(world, second, name="b", treatments=["SMALL_DATA"])
     assert await _listed(world) == ["a", "b"]
     assert await _listed(world, spaceId=second["id"]) == ["b"]
-    assert await _listed(world, name="a") == ["a"]
-    assert await _listed(world, namespace="red") == ["a"]
+    assert (await _listed(world, name="a"), await _listed(world, name="-a")) == (["a"], ["b"])
+    assert (await _listed(world, namespace="red"), await _listed(world, namespace="-red")) == (["a"], ["b"])
     assert (await _listed(world, label="file"), await _listed(world, label="-file")) == (["a"], ["b"])
     assert await _listed(world, treatment="SMALL_DATA") == ["b"]
     assert await _listed(world, treatment="-SMALL_DATA") == ["a"]
@@ -216,3 +218,24 @@ async def test_an_update_that_cannot_be_met_changes_nothing(world: World) -> Non
         assert (reply.status, reply.error["key"]) == (400, key), body
     assert (await world.call("GET", f"/v1/workbooks/{workbook['id']}")).data == workbook
     assert await world.events("workbook:updated") == []
+
+
+async def test_the_public_python_client_makes_reads_changes_and_deletes(world: World) -> None:
+    client = flatfile.AsyncFlatfile(base_url="http://sheetport.test/v1", token=world.sk, httpx_client=world.client)
+    space = (await client.spaces.create(name="S", metadata={"a": 1}, auto_configure=False)).data
+    config = flatfile.SheetConfig(name="People", slug="people", fields=[flatfile.Property_String(key="a", label="A")])
+    action = flatfile.Action(operation="go", label="Go", mode="foreground")
+    made = (await client.workbooks.create(name="W", space_id=space.id, sheets=[config], actions=[action])).data
+    (listed,) = (await client.workbooks.list(space_id=space.id)).data
+    assert listed.sheets is not None
+    assert (listed.id, listed.sheets[0].config.fields[0].key) == (made.id, "a")
+    update = flatfile.SheetConfigOrUpdate(slug="people", name="Persons", fields=[flatfile.Property_Number(key="b")])
+    changed = (await client.workbooks.update(made.id, sheets=[update])).data
+    assert changed.sheets is not None
+    assert [sheet.name for sheet in changed.sheets] == ["Persons"]
+    assert (await client.sheets.list(workbook_id=made.id)).data[0].record_counts is not None
+    assert (await client.spaces.list(search="s")).pagination is not None
+    assert (await client.spaces.update(space.id, primary_workbook_id=made.id)).data.primary_workbook_id == made.id
+    assert (await client.workbooks.delete(made.id)).data is not None
+    assert (await client.spaces.bulk_delete(space_ids=[space.id, space.id])).data is not None
+    assert (await client.spaces.list()).data == []

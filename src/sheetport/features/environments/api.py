@@ -38,7 +38,9 @@ async def get_environment(call: Caller, environment_id: FromPath[str]) -> Data[E
 
 
 @patch("/{environment_id:str}")
-async def update_environment(call: Caller, environment_id: FromPath[str], data: JSONBody[EnvironmentConfigUpdate]) -> EnvironmentShape:
+async def update_environment(
+    call: Caller, environment_id: FromPath[str], data: JSONBody[EnvironmentConfigUpdate]
+) -> EnvironmentShape:
     return to_shape(await call.write(service.update_environment, environment_id, to_change(data)))
 
 

@@ -15,9 +15,7 @@ from sheetport.storage.unit_of_work import Row, UnitOfWork
 
 _JSON = ("guest_authentication", "features", "metadata", "namespaces")
 _FIELDS = tuple(Environment.__dataclass_fields__)
-_INSERT = statement(
-    insert(environments).values({name: bindparam(name) for name in _FIELDS} | {"next_sheet_no": 1})
-)
+_INSERT = statement(insert(environments).values({name: bindparam(name) for name in _FIELDS} | {"next_sheet_no": 1}))
 _CHANGED = tuple(name for name in _FIELDS if name not in {"id", "account_id", "created_at"})
 _UPDATE = statement(
     update(environments)

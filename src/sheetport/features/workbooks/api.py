@@ -14,10 +14,11 @@ from sheetport.http.dependencies import Caller
 from sheetport.http.envelope import OK, Data, Success
 from sheetport.http.parameters import SpaceId
 
-Label = Annotated[str | None, QueryParameter(name="label", description="A label; with '-' before it, without it.")]
-Treatment = Annotated[str | None, QueryParameter(name="treatment", description="As label, for treatments.")]
-Name = Annotated[str | None, QueryParameter(name="name")]
-Namespace = Annotated[str | None, QueryParameter(name="namespace")]
+_NEGATED = "With '-' in front: all but these."
+Label = Annotated[str | None, QueryParameter(name="label", description=_NEGATED)]
+Treatment = Annotated[str | None, QueryParameter(name="treatment", description=_NEGATED)]
+Name = Annotated[str | None, QueryParameter(name="name", description=_NEGATED)]
+Namespace = Annotated[str | None, QueryParameter(name="namespace", description=_NEGATED)]
 IncludeSheets = Annotated[bool, QueryParameter(name="includeSheets")]
 
 
@@ -50,6 +51,7 @@ async def get_workbook(call: Caller, workbook_id: FromPath[str]) -> Data[Workboo
 async def update_workbook(
     call: Caller, workbook_id: FromPath[str], data: JSONBody[dict[str, Any]]
 ) -> Data[WorkbookShape]:
+    """Each of ``sheets`` changes the sheet with its id or slug, or is added; sheets that are not named stay."""
     return Data(data=to_shape(await call.write(service.update_workbook, workbook_id, parse_workbook_update(data))))
 
 

@@ -63,7 +63,7 @@ class WorkbookChange:
 
 @dataclass(frozen=True, slots=True)
 class WorkbookFilter:
-    """Which workbooks a list holds. A ``label`` or ``treatment`` that begins with ``-`` excludes it."""
+    """Which workbooks a list holds; None leaves a property open. A ``-`` in front of a word excludes it."""
 
     space_id: str | None = None
     name: str | None = None

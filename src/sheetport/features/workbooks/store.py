@@ -70,14 +70,20 @@ async def list_workbooks(uow: UnitOfWork, actor: Actor, chosen: WorkbookFilter) 
         (workbooks.c.environment_id, actor.environment_id),
         (workbooks.c.space_id, actor.space_id),
         (workbooks.c.space_id, chosen.space_id),
-        (workbooks.c.name, chosen.name),
-        (workbooks.c.namespace, chosen.namespace),
     ):
         if value is not None:
             query = query.where(column == value)
     rows = await uow.fetch_all(query.order_by(workbooks.c.created_at, workbooks.c.id))
-    found = [_workbook(row) for row in rows]
-    return [w for w in found if _has(w.labels, chosen.label) and _has(w.treatments, chosen.treatment)]
+    return [found for found in map(_workbook, rows) if _fits(found, chosen)]
+
+
+def _fits(workbook: Workbook, chosen: WorkbookFilter) -> bool:
+    return (
+        _has([workbook.name or ""], chosen.name)
+        and _has([workbook.namespace or ""], chosen.namespace)
+        and _has(workbook.labels, chosen.label)
+        and _has(workbook.treatments, chosen.treatment)
+    )
 
 
 def _has(words: list[str] | None, wanted: str | None) -> bool:
