@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from sheetport.features.apps import service
 from sheetport.features.auth.service import mint_space_token
+from sheetport.features.setup import service as setup
+from sheetport.features.setup.model import SetupResult
 from sheetport.kernel.actor import system_actor
+from sheetport.kernel.errors import Conflict
 from sheetport.storage.unit_of_work import UnitOfWork
 from wire_shapes import assert_shape
 from worlds import World
@@ -61,14 +66,26 @@ async def test_a_deleted_app_is_gone(world: World) -> None:
     assert len(await world.audits("app:delete")) == 1
 
 
-async def test_the_landing_app_stays(world: World) -> None:
-    async def make(uow: UnitOfWork) -> str:
-        return (await service.create_default_app(uow, system_actor(world.account_id))).id
+async def test_a_new_account_has_a_landing_app_that_stays(world: World) -> None:
+    async def make(uow: UnitOfWork) -> SetupResult:
+        return await setup.create_first_account(
+            uow, account_name="New", email="new@example.com", password_hash=None, user_name="New"
+        )
 
-    landing = await world.db.write(make)
-    assert landing in [app["id"] for app in (await world.call("GET", "/v1/apps")).data]
-    reply = await world.call("DELETE", f"/v1/apps/{landing}", token=world.pat)
-    assert (reply.status, reply.error["key"]) == (409, "appId")
+    made = await world.db.write(make)
+    key = made.environments[0].secret_token
+    (app,) = (await world.call("GET", "/v1/apps", token=key)).data
+    assert_shape("App", app)
+    account = (await world.call("GET", "/v1/accounts/current", token=key)).data
+    assert account["defaultAppId"] == app["id"]
+
+    async def delete(uow: UnitOfWork) -> None:
+        await service.delete_app(uow, system_actor(made.account.id), app["id"])
+
+    with pytest.raises(Conflict) as refused:
+        await world.db.write(delete)
+    assert refused.value.key == "appId"
+    assert (await world.call("GET", f"/v1/apps/{app['id']}", token=key)).status == 200
 
 
 async def test_another_accounts_app_is_not_found(world: World) -> None:

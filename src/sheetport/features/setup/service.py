@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from sheetport.features.accounts import service as accounts
+from sheetport.features.apps import service as apps
 from sheetport.features.audit import service as audit
 from sheetport.features.environments import service as environments
 from sheetport.features.environments.model import EnvironmentChange
@@ -26,7 +27,7 @@ _ENVIRONMENTS = (("development", False), ("production", True))
 async def create_first_account(
     uow: UnitOfWork, *, account_name: str, email: str, password_hash: str | None, user_name: str | None = None
 ) -> SetupResult:
-    """An account with its administrator, its two environments and their keys.
+    """An account with its administrator, its landing app, its two environments and their keys.
 
     Without a hash the administrator signs in only after using a set-up link. Raises Invalid, and Conflict
     when the address is taken on this server.
@@ -35,6 +36,7 @@ async def create_first_account(
     actor = system_actor(account.id)
     await audit.record(uow, actor, "account:create", account.id)
     user = await users.create_user(uow, account.id, email, user_name or email.partition("@")[0], password_hash)
+    await apps.create_default_app(uow, actor)
     fresh = []
     for name, is_prod in _ENVIRONMENTS:
         made = await environments.create_environment_with_keys(uow, actor, EnvironmentChange(name, is_prod))
