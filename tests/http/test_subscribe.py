@@ -49,7 +49,8 @@ async def poll(world: World, token: str, tt: str | int = "", channel: str | None
     if tt != "":
         params |= {"tt": str(tt), "tr": "1"}
     name = channel or f"environment.{world.dev}"
-    return await world.client.get(f"/v2/subscribe/{KEY}/{name}/0", params=params, timeout=SOON)
+    async with asyncio.timeout(SOON):
+        return await world.client.get(f"/v2/subscribe/{KEY}/{name}/0", params=params)
 
 
 async def emit(world: World, topic: str = "file:created", space: str | None = None, **payload: Any) -> str:
@@ -206,6 +207,17 @@ async def test_a_reader_that_was_away_resumes_in_order_a_hundred_at_a_time(world
         tt = reply["t"]["t"]
         seen += [message["d"]["id"] for message in reply["m"]]
     assert seen == wanted
+
+
+async def test_readers_far_apart_are_all_answered(world: World) -> None:
+    token, at = await granted(world), FIRST + await numbered(world)
+    wanted = [await emit(world, number=number) for number in range(105)]
+    await numbered(world)
+    channel, subscribe = f"environment.{world.dev}", world.app.hub.subscribe
+    async with asyncio.timeout(SOON):
+        bodies = await asyncio.gather(*(subscribe(token, channel, str(at + seen), "name") for seen in (0, 50, 103)))
+    ids = [[message["d"]["id"] for message in json.loads(body)["m"]] for body in bodies]
+    assert ids == [wanted[:100], wanted[50:100], wanted[103:]]
 
 
 async def test_another_process_goes_on_from_the_same_time_token(world: World) -> None:

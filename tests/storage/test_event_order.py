@@ -230,11 +230,20 @@ async def test_they_are_delivered_by_a_busy_process_too(pair: Site, postgres_url
 
 
 @pytest.mark.parametrize("data_place", ["postgresql"], indirect=True)
-async def test_a_process_that_was_cut_off_hears_of_what_it_missed(pair: Site, postgres_url: str) -> None:
+async def test_a_process_that_was_cut_off_hears_of_what_it_missed(
+    pair: Site, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tt = (await pair.poll(1, "0"))["t"]["t"]
     held = asyncio.create_task(pair.poll(1, tt))
     await asyncio.sleep(0.1)
-    connection = await asyncpg.connect(postgres_url)
+    connect, gate = asyncpg.connect, asyncio.Event()
+
+    async def connect_later(*arguments: Any, **named: Any) -> Any:
+        await gate.wait()
+        return await connect(*arguments, **named)
+
+    connection = await connect(postgres_url)
+    monkeypatch.setattr(asyncpg, "connect", connect_later)
     cut = await connection.fetch(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1 AND datname = "
         "current_database()",
@@ -243,4 +252,7 @@ async def test_a_process_that_was_cut_off_hears_of_what_it_missed(pair: Site, po
     assert len(cut) == 2
     await connection.close()
     await pair.write(1, lambda: None)
+    await settled(pair)
+    assert not held.done()
+    gate.set()
     assert [message["d"]["topic"] for message in (await held)["m"]] == ["records:updated"]
