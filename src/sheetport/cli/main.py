@@ -6,6 +6,8 @@ import typer
 
 from sheetport import NAME, __version__
 from sheetport.cli.account import account_app
+from sheetport.cli.demo import demo
+from sheetport.cli.doctor import doctor
 from sheetport.cli.env import env_app
 from sheetport.cli.errors import Commands
 from sheetport.cli.events import events_app
@@ -30,6 +32,8 @@ app.command()(init)
 app.command()(serve)
 app.command()(run)
 app.command()(listen)
+app.command()(demo)
+app.command()(doctor)
 app.command()(login)
 app.command()(logout)
 for group in (env_app, secrets_app, token_app, events_app, account_app):

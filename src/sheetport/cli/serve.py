@@ -56,6 +56,7 @@ def serve(
 
 
 def _serve(settings: Settings, workers: int) -> None:
+    data_directory.keep_private()
     worker = os.environ.get(WORKER_VARIABLE)
     if worker is not None:
         die_with_parent()

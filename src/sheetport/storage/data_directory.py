@@ -21,6 +21,11 @@ class DataDirectoryError(Exception):
     """The data directory or the key file cannot be used; the message says why and what to do."""
 
 
+def keep_private() -> None:
+    """Have this process and its children make files that only their owner may read."""
+    os.umask(0o077)
+
+
 def is_initialised(settings: StorageSettings) -> bool:
     """Whether set-up has finished here."""
     return (settings.data / MARK_FILE).exists()
@@ -30,6 +35,7 @@ def create(settings: StorageSettings) -> KeyRing:
     """Make the directory (0700) and the key file (0600). Raises DataDirectoryError, having changed nothing,
     when either holds something already."""
     _refuse_used(settings)
+    keep_private()
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     settings.data.chmod(0o700)
     keys = KeyRing.generate()
