@@ -9,7 +9,7 @@ from servers.data_places import DataPlace
 from servers.sheetport import SheetportServer
 
 
-def test_a_server_lives_through_a_crash(server: Callable[..., SheetportServer], data_place: DataPlace) -> None:
+def test_a_server_lives_through_a_crash(data_place: DataPlace, server: Callable[..., SheetportServer]) -> None:
     one = server(data_place)
     key = one.development["secretKey"]
     made = one.request("POST", "/v1/spaces", {"name": "Here", "environmentId": one.development["id"]}, key)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import asyncpg
 import typer
 from rich.markup import escape
 
@@ -26,7 +25,7 @@ from sheetport.storage import data_directory
 from sheetport.storage.data_directory import DataDirectoryError
 from sheetport.storage.engine import sqlite_path
 from sheetport.storage.identity import WrongKeyError
-from sheetport.storage.migrations import HEAD, schema_version
+from sheetport.storage.migrations import HEAD, SchemaError, schema_version
 
 #: Before the first release, no clock that is right shows this.
 OLDEST_CLOCK = 1_760_000_000
@@ -102,7 +101,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
         return
     try:
         version = schema_version(settings.storage)
-    except (OSError, asyncpg.PostgresError) as error:
+    except (OSError, SchemaError) as error:
         yield Finding("fail", f"the database cannot be reached ({type(error).__name__}). Is PostgreSQL running?")
         return
     if version != HEAD:

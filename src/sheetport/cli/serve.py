@@ -7,7 +7,6 @@ import contextlib
 import os
 import sys
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -30,8 +29,6 @@ from sheetport.storage.data_directory import DataDirectoryError
 from sheetport.storage.identity import WrongKeyError
 from sheetport.storage.migrations import SchemaError, migrate
 from sheetport.storage.unit_of_work import Database
-
-FIRST_RUN_FILE = "first-run.txt"
 
 
 def serve(
@@ -102,16 +99,13 @@ def _say_ready(settings: Settings) -> None:
 
 
 def _tell_first_run(settings: Settings, first: FirstRun) -> None:
-    """On a terminal the setup link; elsewhere, where logs may keep it, only the path of a private file."""
-    link = f"{settings.http.base_url}/setup?token={first.setup_token}"
-    path = Path(settings.storage.data) / FIRST_RUN_FILE
-    data_directory.write_private(path, f"Choose the first administrator's password within 30 minutes:\n{link}\n")
-    if not sys.stdout.isatty():
-        out.print(f"A new server. Its one-time setup link is in {path} (30 minutes, readable by you alone).")
-        return
+    """Where data and key lie, and masked keys on a terminal; no secret, since logs may keep what is printed."""
     data, key_file = escape(str(settings.storage.data)), escape(str(settings.storage.key_file))
-    out.print(f"[bold green]A new server.[/] Data in {data}, key file {key_file}.")
-    for environment in setup.describe(first.result)["environments"]:
-        keys = f"{masked(environment['secretKey'])}  {masked(environment['publishableKey'])}"
-        out.print(f"  {environment['name']:<12} {environment['id']}  {keys}")
-    out.print(f"\nChoose the first administrator's password (30 minutes, once):\n  [bold]{link}[/]\n")
+    out.print(f"[bold green]A new server.[/] Data in {data}, key file {key_file} (back both up, apart).")
+    if sys.stdout.isatty():
+        for environment in setup.describe(first.result)["environments"]:
+            keys = f"{masked(environment['secretKey'])}  {masked(environment['publishableKey'])}"
+            out.print(f"  {environment['name']:<12} {environment['id']}  {keys}")
+    out.print(
+        "Commands on this machine need no key or password: try 'sheetport env', 'sheetport run' or 'sheetport demo'."
+    )

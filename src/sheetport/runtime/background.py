@@ -39,13 +39,17 @@ async def background(db: Database, verifier: auth.Verifier) -> AsyncGenerator[No
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await flush_last_used()
+        await _attempt("auth.flush-last-used", flush_last_used)
 
 
 async def _every(seconds: float, name: str, work: Callable[[], Awaitable[None]]) -> None:
     while True:
         await asyncio.sleep(seconds)
-        try:
-            await work()
-        except Exception as error:  # noqa: BLE001 - one failed round must not end the rounds
-            _log.warning("background.failed", work=name, error=type(error).__name__)
+        await _attempt(name, work)
+
+
+async def _attempt(name: str, work: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await work()
+    except Exception as error:  # noqa: BLE001 - one failed round must end neither the rounds nor a stop
+        _log.warning("background.failed", work=name, error=type(error).__name__)

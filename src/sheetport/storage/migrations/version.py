@@ -52,7 +52,10 @@ def migrate(settings: StorageSettings) -> None:
 
 
 async def _postgresql_version(url: str) -> str | None:
-    connection = await asyncpg.connect(url)
+    try:
+        connection = await asyncpg.connect(url)
+    except asyncpg.PostgresError as error:
+        raise SchemaError(f"The database refused the connection: {type(error).__name__}.") from None
     try:
         found: str | None = await connection.fetchval(_VERSION)
     except asyncpg.UndefinedTableError:
