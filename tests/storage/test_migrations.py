@@ -1,0 +1,98 @@
+"""The schema's history: by migration it is what the tables say, on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from servers.postgres import PostgresCluster
+from sheetport.config import StorageSettings
+from sheetport.storage import migrations
+from sheetport.storage.engine import sqlite_path
+from sheetport.storage.migrations.runner import upgrade
+from sheetport.storage.tables import metadata
+
+POSTGRESQL_SCHEMA = (
+    (
+        "SELECT table_name, column_name, data_type, collation_name, is_nullable, is_identity, column_default"
+        " FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'alembic_version' ORDER BY 1, 2"
+    ),
+    "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename !~ '^alembic' ORDER BY 1",
+)
+
+
+def sqlite_schema(path: Path) -> list[str]:
+    """Every statement of the schema, spelled one way."""
+    query = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name <> 'alembic_version' ORDER BY name"
+    with closing(sqlite3.connect(path)) as connection:
+        return [
+            re.sub(r"\s+", " ", sql).replace('"', "") for (sql,) in connection.execute(query) if "alembic" not in sql
+        ]
+
+
+async def postgresql_schema(url: str) -> list[list[tuple[Any, ...]]]:
+    connection = await asyncpg.connect(url)
+    try:
+        return [[tuple(row) for row in await connection.fetch(query)] for query in POSTGRESQL_SCHEMA]
+    finally:
+        await connection.close()
+
+
+def test_a_migrated_sqlite_database_is_what_the_tables_say(tmp_path: Path) -> None:
+    settings = StorageSettings(tmp_path, tmp_path / "key")
+    upgrade(settings)
+    engine = create_engine(f"sqlite:///{tmp_path / 'told.db'}")
+    metadata.create_all(engine)
+    engine.dispose()
+    migrated = sqlite_schema(sqlite_path(tmp_path))
+    assert len(migrated) > 20
+    assert migrated == sqlite_schema(tmp_path / "told.db")
+
+
+async def test_a_migrated_postgresql_database_is_what_the_tables_say(
+    tmp_path: Path, postgres_server: PostgresCluster
+) -> None:
+    migrated, told = postgres_server.new_database(), postgres_server.new_database()
+    await asyncio.to_thread(upgrade, StorageSettings(tmp_path, tmp_path / "key", migrated))
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(told))
+    async with engine.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+    await engine.dispose()
+    columns, indexes = await postgresql_schema(migrated)
+    assert len(columns) > 100
+    assert [columns, indexes] == await postgresql_schema(told)
+    for url in (migrated, told):
+        postgres_server.drop_database(url)
+
+
+def test_the_newest_script_is_the_version_known() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    assert ScriptDirectory.from_config(config).get_heads() == [migrations.HEAD]
+
+
+def test_migrating_twice_changes_nothing_and_a_newer_database_is_refused(tmp_path: Path) -> None:
+    settings = StorageSettings(tmp_path, tmp_path / "key")
+    assert migrations.schema_version(settings) is None
+    migrations.migrate(settings)
+    assert migrations.schema_version(settings) == migrations.HEAD
+    before = sqlite_schema(sqlite_path(tmp_path))
+    migrations.migrate(settings)
+    assert sqlite_schema(sqlite_path(tmp_path)) == before
+    with closing(sqlite3.connect(sqlite_path(tmp_path))) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.commit()
+    with pytest.raises(migrations.SchemaError, match="newer than this version knows"):
+        migrations.migrate(settings)
+    assert sqlite_schema(sqlite_path(tmp_path)) == before
