@@ -26,7 +26,7 @@ from sheetport.storage.tables import metadata
 POSTGRESQL_SCHEMA = (
     (
         "SELECT table_name, column_name, data_type, collation_name, is_nullable, is_identity, column_default"
-        " FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'alembic_version' ORDER BY 1, 2"
+        " FROM information_schema.columns WHERE table_schema = 'public' AND table_name !~ '^alembic' ORDER BY 1, 2"
     ),
     "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename !~ '^alembic' ORDER BY 1",
 )
