@@ -37,6 +37,7 @@ from sheetport.http.logs import configure_logs
 from sheetport.runtime.background import background
 from sheetport.runtime.hub import Hub
 from sheetport.storage.unit_of_work import Database
+from sheetport.web import pages
 
 ROUTERS: list[ControllerRouterHandler] = [
     accounts.router,
@@ -57,6 +58,7 @@ ROUTERS: list[ControllerRouterHandler] = [
     spaces.router,
     workbooks.router,
     users.router,
+    pages.router,
 ]
 
 _CORS = CORSConfig(

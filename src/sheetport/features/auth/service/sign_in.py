@@ -24,10 +24,11 @@ PASSWORD, CLIENT = "password sign-in", "client credentials"
 _NO_FINGERPRINT = bytes(32)
 
 
-async def sign_in_by_password(db: Database, email: str, password: str) -> SignedIn:
+async def sign_in_by_password(db: Database, email: str, password: str, origin: str = PASSWORD) -> SignedIn:
     """Sign a user in. Raises Unauthenticated, alike for a wrong address, a wrong password and a disabled user.
 
-    Takes the database, not a unit of work: the password is verified between two of them.
+    Takes the database, not a unit of work: the password is verified between two of them. ``origin`` is what the
+    sign-in is listed as.
     """
     known = await db.read(lambda uow: users.find_user_by_email(uow, email))
     right = await verify_password(known.password_hash if known else None, password)
@@ -35,8 +36,8 @@ async def sign_in_by_password(db: Database, email: str, password: str) -> Signed
     async def admit(uow: UnitOfWork) -> SignedIn | None:
         user = await users.find_user(uow, known.id if known else "")
         if right and user is not None and known is not None and user.password_hash == known.password_hash:
-            return await _admit(uow, user, PASSWORD)
-        await _refuse(uow, user.account_id if user else "", PASSWORD, f"email:{email.strip().casefold()}")
+            return await _admit(uow, user, origin)
+        await _refuse(uow, user.account_id if user else "", origin, f"email:{email.strip().casefold()}")
         return None
 
     return _admitted(await db.write(admit))

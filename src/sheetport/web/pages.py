@@ -1,0 +1,117 @@
+"""Routes of the first page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, Router, get, post
+from litestar.params import FromPath
+from litestar.response import Redirect
+
+from sheetport import __version__
+from sheetport.features.accounts import service as accounts
+from sheetport.features.auth import service as auth
+from sheetport.features.environments import service as environments
+from sheetport.features.users import service as users
+from sheetport.http.auth import PUBLIC
+from sheetport.kernel.actor import Actor
+from sheetport.kernel.errors import NotFound, SheetportError, Unavailable
+from sheetport.kernel.paging import Page
+from sheetport.preload import PRELOAD_PATH
+from sheetport.storage import identity
+from sheetport.storage.unit_of_work import UnitOfWork
+from sheetport.web.guide import filled
+from sheetport.web.rendering import asset, page
+from sheetport.web.sessions import SESSION, AnyRequest, cookie, require_same_origin, sign_in, signed_in
+
+
+@get("/healthz")
+async def get_health(request: AnyRequest) -> dict[str, Any]:
+    if not await _healthy(request):
+        raise Unavailable("The database cannot be reached; the server's log has the details.", "database")
+    return {"data": {"status": "ok", "version": __version__}}
+
+
+@get("/preload.cjs")
+async def get_preload() -> Response[bytes]:
+    return Response(PRELOAD_PATH.read_bytes(), media_type="text/javascript; charset=utf-8")
+
+
+@get("/assets/{asset_version:str}/{name:str}")
+async def get_asset(asset_version: FromPath[str], name: FromPath[str]) -> Response[bytes]:
+    found = asset(name)
+    if found is None:
+        raise NotFound(f"There is no file {name[:60]!r} in {asset_version[:20]!r}.", "path")
+    return found
+
+
+@get("/")
+async def get_first_page(request: AnyRequest) -> Response[str]:
+    actor = await signed_in(request)
+    healthy = await _healthy(request)
+    if actor is None or not healthy:
+        return page("sign_in.html", healthy=healthy, refusal=None, email="")
+    values = await request.app.state.db.read(lambda uow: _first_page(uow, actor))
+    return page("first_page.html", healthy=healthy, **_filled(request, values))
+
+
+@post("/sign-in", status_code=200)
+async def post_sign_in(request: AnyRequest) -> Response[Any]:
+    require_same_origin(request)
+    form = await request.form()
+    email = str(form.get("email", ""))
+    try:
+        session = await sign_in(request, email, str(form.get("password", "")))
+    except SheetportError as error:
+        status = 503 if isinstance(error, Unavailable) else 401
+        return page("sign_in.html", status, healthy=True, refusal=error.message, email=email)
+    return Redirect("/", status_code=303, cookies=[session])
+
+
+@post("/sign-out", status_code=200)
+async def post_sign_out(request: AnyRequest) -> Redirect:
+    require_same_origin(request)
+    actor = await signed_in(request)
+    if actor is not None:
+        await request.app.state.db.write(lambda uow: auth.revoke_credential(uow, actor, actor.token_id))
+    return Redirect("/", status_code=303, cookies=[cookie(request, SESSION, "", 0)])
+
+
+async def _healthy(request: AnyRequest) -> bool:
+    try:
+        await request.app.state.db.read(identity.is_claimed)
+    except Exception:  # noqa: BLE001 - whatever keeps the database away, the answer is that it is
+        return False
+    return True
+
+
+async def _first_page(uow: UnitOfWork, actor: Actor) -> dict[str, Any]:
+    listed = await environments.list_environments(uow, actor, Page(1, 100))
+    account = await accounts.get_current_account(uow, actor)
+    return {
+        "environments": listed.items,
+        "account": account,
+        "user": await users.get_user(uow, actor, actor.id),
+    }
+
+
+def _filled(request: AnyRequest, values: dict[str, Any]) -> dict[str, Any]:
+    """The page's values: the guide with this server's address and the reader's ids in it."""
+    settings = request.app.state.settings
+    kept = {bool(each.is_prod): each.id for each in reversed(values["environments"])}
+    words = {
+        "URL": settings.http.base_url,
+        "DEV": kept.get(False, "us_env_your_environment_id"),
+        "PROD": kept.get(True, "us_env_prod_your_prod_id"),
+        "EMAIL": values["user"].email,
+    }
+    place = "PostgreSQL" if settings.storage.database_url else str(settings.storage.data.resolve())
+    return {**values, "steps": filled(words), "url": settings.http.base_url, "place": place}
+
+
+router = Router(
+    "/",
+    route_handlers=[get_health, get_preload, get_asset, get_first_page, post_sign_in, post_sign_out],
+    opt=PUBLIC,
+    include_in_schema=False,
+)

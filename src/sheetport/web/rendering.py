@@ -1,0 +1,51 @@
+"""Templates, the page's own files, and the headers every page has."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from litestar import Response
+
+from sheetport import NAME, __version__
+
+_FOLDER = Path(__file__).parent / "assets"
+_TYPES = {"app.css": "text/css; charset=utf-8", "app.js": "text/javascript; charset=utf-8"}
+ASSETS: dict[str, bytes] = {name: (_FOLDER / name).read_bytes() for name in _TYPES}
+#: In the addresses of the assets, so that they can be cached for good and still change.
+ASSETS_VERSION = hashlib.sha256(b"".join(ASSETS.values())).hexdigest()[:12]
+
+#: Nothing from elsewhere, nothing inline, in nobody's frame.
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+_templates = Environment(
+    loader=PackageLoader("sheetport.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+)
+
+
+def page(template: str, status: int = 200, **values: Any) -> Response[str]:
+    """An HTML page. Every value is escaped."""
+    content = _templates.get_template(template).render(
+        name=NAME, version=__version__, assets=f"/assets/{ASSETS_VERSION}", **values
+    )
+    return Response(content, status_code=status, media_type="text/html; charset=utf-8", headers=HEADERS)
+
+
+def asset(name: str) -> Response[bytes] | None:
+    """One of the page's own files, None for any other name."""
+    if name not in ASSETS:
+        return None
+    headers = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+    return Response(ASSETS[name], media_type=_TYPES[name], headers=headers)
