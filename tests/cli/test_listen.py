@@ -1,0 +1,172 @@
+"""``sheetport listen`` and ``sheetport events tail``: what they say while events come."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from cli.conftest import Shell, end
+
+LISTENER = """
+import os
+from sheetport.listener import Event, Listener
+
+listener = Listener()
+
+@listener.on("job:ready", job="space:greet")
+async def greet(event: Event) -> None:
+    await event.job.ack("working", 10)
+    if event.payload.get("input") == {"fail": True} or event.context["jobId"] in open("failing.txt").read():
+        raise ValueError("this one fails")
+    await event.job.complete(f"hello from {os.environ['LISTEN_TEST']}")
+"""
+
+
+class Lines:
+    """The lines of a program's stream, as they come."""
+
+    def __init__(self, stream: Any) -> None:
+        self.seen: list[str] = []
+        threading.Thread(target=self._read, args=(stream,), daemon=True).start()
+
+    def _read(self, stream: Any) -> None:
+        for line in stream:
+            self.seen.append(line.rstrip("\n"))
+
+    def wait(self, text: str, seconds: float = 20) -> str:
+        """The first line that holds the text."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            for line in list(self.seen):
+                if text in line:
+                    return line
+            time.sleep(0.02)
+        raise AssertionError(f"no line with {text!r} in {self.seen}")
+
+
+@contextmanager
+def running(shell: Shell, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], Lines, Lines]]:
+    """A command in the background with its standard output and standard error."""
+    process = shell.start(*arguments)
+    try:
+        yield process, Lines(process.stdout), Lines(process.stderr)
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait(10)
+        for stream in (process.stdin, process.stdout, process.stderr):
+            assert stream is not None
+            stream.close()
+
+
+def post(shell: Shell, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    answer = shell.server.request("POST", path, body, shell.server.development["secretKey"])
+    assert answer.status == 200, answer
+    return dict(answer.body["data"])
+
+
+def make_space(shell: Shell, name: str) -> str:
+    return str(post(shell, "/v1/spaces", {"name": name, "environmentId": shell.server.development["id"]})["id"])
+
+
+def make_job(shell: Shell, space: str) -> str:
+    wanted = {"type": "space", "operation": "greet", "source": space, "trigger": "manual"}
+    return str(post(shell, "/v1/jobs", wanted)["id"])
+
+
+def job_once_it_is(shell: Shell, job: str, status: str) -> dict[str, Any]:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        found = shell.server.request("GET", f"/v1/jobs/{job}", token=shell.server.development["secretKey"]).body["data"]
+        if found["status"] == status:
+            return dict(found)
+        time.sleep(0.05)
+    raise AssertionError(found)
+
+
+def test_a_listener_says_what_it_handled_and_what_failed(shell: Shell) -> None:
+    shell.printed("env", "set", "LISTEN_TEST=its variables")
+    (shell.folder / "greet.py").write_text(LISTENER)
+    space = make_space(shell, "Listen")
+    good, bad = make_job(shell, space), make_job(shell, space)
+    (shell.folder / "failing.txt").write_text(bad)
+    with running(shell, "listen", "greet.py") as (process, _, said):
+        said.wait(f"Connected to development of {shell.server.url}")
+        for job in (good, bad):
+            post(shell, f"/v1/jobs/{job}/execute", {})
+        assert said.wait(good).startswith("handled  job:ready")
+        assert job_once_it_is(shell, good, "complete")["outcome"]["message"] == "hello from its variables"
+        assert "this one fails" in json.dumps(job_once_it_is(shell, bad, "failed"))
+        said.wait("failed   job:ready")
+        assert "greet.py:" in said.wait("this one fails")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(15) == 0
+    assert not any("sk_dev_" in line for line in said.seen)
+    shell.printed("env", "unset", "LISTEN_TEST")
+
+
+def test_a_changed_file_is_loaded_again(shell: Shell) -> None:
+    file = shell.folder / "greet.py"
+    file.write_text(LISTENER)
+    with running(shell, "listen", "greet.py", "--reload") as (_, _, said):
+        said.wait("Connected")
+        file.write_text("this is no Python")
+        said.wait("goes on until this is fixed")
+        file.write_text(LISTENER + "\n")
+        said.wait("Loaded")
+
+
+def test_a_file_that_cannot_be_run_is_an_error(shell: Shell) -> None:
+    assert "There is no file none.py" in shell.refused("listen", "none.py")
+    (shell.folder / "bad.py").write_text("raise ValueError('at the top')")
+    said = shell.refused("listen", "bad.py")
+    assert "bad.py:1" in said
+    assert "at the top" in said
+
+
+def test_tail_prints_a_line_for_each_event_of_the_topic(shell: Shell) -> None:
+    with running(shell, "events", "tail", "--topic", "space:*") as (process, printed, said):
+        said.wait("Connected")
+        space = make_space(shell, "Tail")
+        line = printed.wait("space:created")
+        assert f"spaceId={space}" in line
+        assert line[:4].isdigit()
+        make_job(shell, space)
+        second = make_space(shell, "Tail again")
+        printed.wait(f"spaceId={second}")
+        assert all("space:created" in line for line in printed.seen)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(15) == 0
+
+
+def test_tail_of_a_space_prints_its_events_whole(shell: Shell) -> None:
+    space = make_space(shell, "Whole")
+    with running(shell, "events", "tail", "--space", space, "--json") as (_, printed, said):
+        said.wait("Connected")
+        make_space(shell, "Another")
+        job = make_job(shell, space)
+        event = json.loads(printed.wait(job))
+        assert event["context"]["spaceId"] == space
+        assert {"id", "topic", "domain", "context", "payload"} <= set(event)
+        assert all(json.loads(line)["context"]["spaceId"] == space for line in printed.seen)
+
+
+def test_tail_ends_when_its_reader_has_enough(shell: Shell) -> None:
+    process = shell.start("events", "tail")
+    try:
+        assert process.stderr is not None
+        assert process.stdout is not None
+        assert "Connected" in process.stderr.readline()
+        process.stdout.close()
+        make_space(shell, "Enough")
+        assert process.wait(15) == 0
+        assert process.stderr.read() == ""
+    finally:
+        process.stdout = None
+        end(process)
