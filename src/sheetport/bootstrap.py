@@ -16,6 +16,7 @@ from litestar.types import ControllerRouterHandler
 from sheetport import NAME, __version__
 from sheetport.config import Settings
 from sheetport.features.accounts import api as accounts
+from sheetport.features.agents import api as agents
 from sheetport.features.apps import api as apps
 from sheetport.features.auth import api as auth
 from sheetport.features.auth.service import Verifier, is_live
@@ -41,6 +42,7 @@ from sheetport.web import pages
 
 ROUTERS: list[ControllerRouterHandler] = [
     accounts.router,
+    agents.router,
     auth.clients_router,
     auth.router,
     apps.router,

@@ -1,0 +1,1 @@
+"""Listeners that the server itself would run. It runs none: this slice says so in the clients' words."""
