@@ -35,10 +35,13 @@ from sheetport.http.dependencies import provide_call
 from sheetport.http.errors import HANDLERS
 from sheetport.http.front import FrontMiddleware
 from sheetport.http.logs import configure_logs
+from sheetport.http.observe import ObserveMiddleware
 from sheetport.runtime.background import background
 from sheetport.runtime.hub import Hub
 from sheetport.storage.unit_of_work import Database
 from sheetport.web import pages
+from sheetport.web.marks import Marks
+from sheetport.web.verdicts import WATCHED
 
 ROUTERS: list[ControllerRouterHandler] = [
     accounts.router,
@@ -92,14 +95,16 @@ class Application:
             openapi_config=OpenAPIConfig(title=NAME, version=__version__, path="/internal-schema", render_plugins=[]),
             state=State({"db": db, "settings": settings, "verifier": self.verifier, "hub": self.hub}),
         )
-        self.asgi = FrontMiddleware(self.router, settings.http)
+        self.marks = Marks(db)
+        observed = ObserveMiddleware(self.router, WATCHED, self.marks.note, db.keys.fingerprint)
+        self.asgi = FrontMiddleware(observed, settings.http)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None, None]:
         """Start and stop what runs beside the requests."""
         await self.hub.presence.start()
         try:
-            async with background(self.db, self.verifier):
+            async with background(self.db, self.verifier), self.marks.running():
                 yield
         finally:
             self.hub.stop_waiting()

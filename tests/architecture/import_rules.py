@@ -13,7 +13,7 @@ from architecture.sources import functions
 #: Which of our modules may import a library directly; every other one may not.
 HOME_OF = {
     "litestar": r"\.features\.\w+\.api(\.|$)|\.http(\.|$)|\.bootstrap(\.|$)|\.web(\.|$)",
-    "sqlalchemy": r"\.features\.\w+\.store(\.|$)|\.storage(\.|$)",
+    "sqlalchemy": r"\.features\.\w+\.store(\.|$)|\.web\.store(\.|$)|\.storage(\.|$)",
     "alembic": r"\.storage(\.|$)",
     "asyncpg": r"\.storage(\.|$)",
     "sqlite3": r"\.storage(\.|$)",

@@ -103,3 +103,76 @@ async def test_names_are_escaped(world: World) -> None:
     html = (await world.client.get("/")).text
     assert "&lt;script&gt;x" in html
     assert "<script>x" not in html
+
+
+async def states(world: World) -> dict[int, str]:
+    await world.app.marks.settle()
+    reply = await world.client.get("/first-page/marks")
+    return {mark["step"]: mark["state"] for mark in reply.json()["data"]}
+
+
+async def reason(world: World, step: int) -> str:
+    await world.app.marks.settle()
+    data = (await world.client.get("/first-page/marks")).json()["data"]
+    return str(next(mark["reason"] for mark in data if mark["step"] == step))
+
+
+async def test_marks_are_for_the_signed_in(world: World) -> None:
+    assert (await world.client.get("/first-page/marks")).status_code == 401
+    assert (await world.client.post("/first-page/keys", json={"kind": "client"})).status_code == 401
+    await sign_in(world)
+    assert await states(world) == dict.fromkeys(range(1, 9), "waiting")
+
+
+async def test_each_call_of_the_guide_turns_its_step_green(world: World) -> None:
+    await sign_in(world)
+    made = (await world.client.post("/first-page/keys", json={"kind": "client"})).json()["data"]
+    client = {"clientId": made["your-client-id"], "secret": made["your-client-secret"]}
+    space = (await world.call("POST", "/v1/spaces", {"name": "s", "environmentId": world.dev})).data["id"]
+    world.clock.advance(1)
+    for body in ({"name": "EXTERNAL_API_KEY", "value": "v"}, {"name": "API_TOKEN", "value": "v", "spaceId": space}):
+        assert (await world.call("POST", "/v1/secrets", {**body, "environmentId": world.dev})).status == 200
+    world.clock.advance(1)
+    assert {step for step, state in (await states(world)).items() if state == "seen"} == {1}
+    await world.call("GET", "/v1/environments", token=world.sk_prod)
+    await world.call("GET", "/v1/workbooks")
+    await world.call("POST", "/v1/auth", FORM, token="")
+    await world.call("GET", "/v1/workbooks", token=world.pat)
+    await world.call("POST", "/v1/auth", client, token="")
+    await world.call("GET", f"/v1/secrets?environmentId={world.dev}")
+    assert {step for step, state in (await states(world)).items() if state == "seen"} == {1, 2, 3, 4, 5, 6, 7}
+    await world.call("GET", f"/v1/secrets?environmentId={world.dev}&spaceId={space}")
+    assert await states(world) == dict.fromkeys(range(1, 9), "seen")
+
+
+async def test_a_failed_call_turns_its_step_red_with_the_reason(world: World) -> None:
+    await sign_in(world)
+    await world.call("POST", "/v1/auth", {**FORM, "password": "wrong"}, token="")
+    await world.call("GET", f"/v1/secrets?environmentId={world.dev}")
+    assert "Wrong email or password" in await reason(world, 4)
+    assert "set EXTERNAL_API_KEY first" in await reason(world, 7)
+    made = (await world.client.post("/first-page/keys", json={"kind": "development"})).json()["data"]
+    (key,) = made.values()
+    deleted = await world.call("DELETE", f"/v1/auth/api-key?environmentId={world.dev}&key={key}", token=world.pat)
+    assert deleted.status == 200
+    assert (await world.call("GET", "/v1/workbooks", token=key)).status == 401
+    assert "was revoked on" in await reason(world, 3)
+    assert (await world.call("GET", "/v1/workbooks")).status == 200
+    assert (await states(world))[3] == "seen"
+
+
+async def test_marks_of_one_account_are_not_anothers(world: World) -> None:
+    await world.call("GET", "/v1/workbooks", token=world.sk_other)
+    await sign_in(world)
+    assert await states(world) == dict.fromkeys(range(1, 9), "waiting")
+
+
+async def test_a_made_key_is_a_listed_key_named_after_the_page(world: World) -> None:
+    await sign_in(world)
+    made = (await world.client.post("/first-page/keys", json={"kind": "production"})).json()["data"]
+    (key,) = made.values()
+    assert (await world.call("GET", "/v1/workbooks", token=key)).status == 200
+    (record,) = [a for a in await world.audits("secret_key:create") if "first page" in (a["detail"] or "")]
+    assert (record["environment_id"], key in record["detail"]) == (world.prod, False)
+    foreign = await world.client.post("/first-page/keys", json={"kind": "client"}, headers={"Origin": "http://evil"})
+    assert foreign.status_code == 403

@@ -2,27 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from litestar import Response, Router, get, post
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
 
 from sheetport import __version__
 from sheetport.features.accounts import service as accounts
 from sheetport.features.auth import service as auth
+from sheetport.features.auth.model import CredentialKind
 from sheetport.features.environments import service as environments
 from sheetport.features.users import service as users
 from sheetport.http.auth import PUBLIC
+from sheetport.http.wire import Wire
 from sheetport.kernel.actor import Actor
 from sheetport.kernel.errors import NotFound, SheetportError, Unavailable
 from sheetport.kernel.paging import Page
+from sheetport.kernel.permissions import Permission, require
 from sheetport.preload import PRELOAD_PATH
 from sheetport.storage import identity
 from sheetport.storage.unit_of_work import UnitOfWork
-from sheetport.web.guide import filled
-from sheetport.web.rendering import asset, page
-from sheetport.web.sessions import SESSION, AnyRequest, cookie, require_same_origin, sign_in, signed_in
+from sheetport.web.guide import CLIENT_ID, CLIENT_SECRET, DEV_KEY, PROD_KEY, filled
+from sheetport.web.marks import list_marks
+from sheetport.web.rendering import HEADERS, asset, page
+from sheetport.web.sessions import (
+    SESSION,
+    AnyRequest,
+    cookie,
+    require_same_origin,
+    require_signed_in,
+    sign_in,
+    signed_in,
+)
+
+
+class Wanted(Wire):
+    """What a button of the page makes."""
+
+    kind: Literal["development", "production", "client"]
 
 
 @get("/healthz")
@@ -77,6 +95,42 @@ async def post_sign_out(request: AnyRequest) -> Redirect:
     return Redirect("/", status_code=303, cookies=[cookie(request, SESSION, "", 0)])
 
 
+@get("/first-page/marks")
+async def get_marks(request: AnyRequest) -> Response[Any]:
+    actor = await require_signed_in(request)
+    marks = await request.app.state.db.read(lambda uow: list_marks(uow, actor.account_id))
+    data = [
+        {"step": number, "state": mark.state if mark else "waiting", "reason": mark.reason if mark else None}
+        for number, mark in enumerate(marks, 1)
+    ]
+    return Response({"data": data}, headers=HEADERS)
+
+
+@post("/first-page/keys", status_code=200)
+async def post_keys(request: AnyRequest, data: JSONBody[Wanted]) -> Response[Any]:
+    require_same_origin(request)
+    actor = await require_signed_in(request)
+    made = await request.app.state.db.write(lambda uow: _make(uow, actor, data.kind))
+    return Response({"data": made}, headers=HEADERS)
+
+
+async def _make(uow: UnitOfWork, actor: Actor, kind: str) -> dict[str, str]:
+    """What stands in the snippets, and the new value to put there; it is kept nowhere."""
+    if kind == "client":
+        client = await auth.create_client(uow, actor, actor.id, actor.account_id)
+        return {CLIENT_ID: client.credential.id, CLIENT_SECRET: client.token}
+    is_prod = kind == "production"
+    listed = await environments.list_environments(uow, actor, Page(1, 100))
+    environment = next((each for each in listed.items if each.is_prod is is_prod), None)
+    if environment is None:
+        raise NotFound(f"This account has no {kind} environment; create one.", "kind")
+    require(actor, Permission.API_KEY_WRITE)
+    made = await auth.mint(
+        uow, actor, CredentialKind.SECRET_KEY, "first page", environment_id=environment.id, is_prod=is_prod
+    )
+    return {PROD_KEY if is_prod else DEV_KEY: made.token}
+
+
 async def _healthy(request: AnyRequest) -> bool:
     try:
         await request.app.state.db.read(identity.is_claimed)
@@ -111,7 +165,16 @@ def _filled(request: AnyRequest, values: dict[str, Any]) -> dict[str, Any]:
 
 router = Router(
     "/",
-    route_handlers=[get_health, get_preload, get_asset, get_first_page, post_sign_in, post_sign_out],
+    route_handlers=[
+        get_health,
+        get_preload,
+        get_asset,
+        get_first_page,
+        post_sign_in,
+        post_sign_out,
+        get_marks,
+        post_keys,
+    ],
     opt=PUBLIC,
     include_in_schema=False,
 )

@@ -65,3 +65,12 @@ class SignedIn:
 
     user: User
     access: Minted
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a known token is not accepted: ``why`` is what happened to it ("was revoked"), ``at`` when."""
+
+    credential: Credential
+    why: str
+    at: int

@@ -1,6 +1,6 @@
 """What auth does, by file: ``mint`` (new credentials), ``keys`` (of environments), ``tokens`` (of users),
-``sign_in``, ``revoke``, ``verify`` (who a token is), ``live`` (whether it still is), ``derived`` (tokens without a
-row), ``passwords``, ``last_used``.
+``sign_in``, ``revoke``, ``verify`` (who a token is), ``live`` (whether it still is), ``refusals`` (why it is not),
+``derived`` (tokens without a row), ``passwords``, ``last_used``.
 """
 
 from sheetport.features.auth.service.derived import mint_space_token
@@ -15,6 +15,7 @@ from sheetport.features.auth.service.last_used import flush_last_used
 from sheetport.features.auth.service.live import is_live
 from sheetport.features.auth.service.mint import mint
 from sheetport.features.auth.service.passwords import check_password, hash_new_password, hash_password, verify_password
+from sheetport.features.auth.service.refusals import explain_refusal
 from sheetport.features.auth.service.revoke import revoke_credential
 from sheetport.features.auth.service.sign_in import refresh, sign_in_by_client, sign_in_by_password
 from sheetport.features.auth.service.tokens import create_client, create_token, delete_token, list_clients, list_tokens
@@ -29,6 +30,7 @@ __all__ = [
     "create_token",
     "delete_key",
     "delete_token",
+    "explain_refusal",
     "flush_last_used",
     "get_publishable_key",
     "hash_new_password",

@@ -43,7 +43,7 @@ async def get_publishable_key(uow: UnitOfWork, actor: Actor, environment_id: str
 
 
 async def create_key(
-    uow: UnitOfWork, actor: Actor, environment_id: str, kind: CredentialKind
+    uow: UnitOfWork, actor: Actor, environment_id: str, kind: CredentialKind, name: str | None = None
 ) -> tuple[Minted, list[Credential]]:
     """A new key, and all the environment's keys with it. Raises NotFound."""
     require(actor, Permission.API_KEY_WRITE)
@@ -53,7 +53,7 @@ async def create_key(
         uow,
         actor,
         kind,
-        _NAMES[kind],
+        name or _NAMES[kind],
         account_id=place.account_id,
         environment_id=environment_id,
         is_prod=is_prod,

@@ -1,0 +1,121 @@
+"""The first page's marks: how each step of the guide last went, kept when that changes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import structlog
+
+from sheetport.http.observe import Observation
+from sheetport.kernel.actor import ActorKind
+from sheetport.storage.unit_of_work import Database, UnitOfWork
+from sheetport.web import store, verdicts
+from sheetport.web.store import Mark
+
+#: In the order of the guide.
+STEPS = (
+    verdicts.ENV_FILE,
+    verdicts.TWO_ENVIRONMENTS,
+    verdicts.SECRET_KEY_LIST,
+    verdicts.PASSWORD_TOKEN,
+    verdicts.TOKEN_LIST,
+    verdicts.CLIENT_CREDENTIALS,
+    verdicts.SECRETS,
+    verdicts.SCOPED_SECRETS,
+)
+#: A call of the same kind is judged again after this long, so that another process's red turns green too.
+AGAIN_SECONDS = 5.0
+MAX_REMEMBERED = 10_000
+#: Calls waiting to be judged; more are passed over, as a flood says nothing new.
+MAX_WAITING = 100
+_log = structlog.get_logger()
+Kind = tuple[str, str | None, str]
+
+
+class Marks:
+    """Judges observed calls one after another, beside the requests."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._waiting: asyncio.Queue[Observation] = asyncio.Queue(MAX_WAITING)
+        self._judged: dict[Kind, float] = {}
+
+    def note(self, seen: Observation) -> None:
+        """Take a call in, unless one like it has just been judged. Costs a look-up."""
+        if seen.actor is not None and not self._is_news(seen):
+            return
+        try:
+            self._waiting.put_nowait(seen)
+        except asyncio.QueueFull:
+            self._judged.clear()  # a call that was passed over must be looked at when it comes again
+
+    def _is_news(self, seen: Observation) -> bool:
+        actor = seen.actor
+        watched = seen.path in verdicts.WATCHED
+        if actor is None or (not watched and actor.kind is not ActorKind.SECRET_KEY):
+            return False
+        if watched and seen.path != verdicts.WORKBOOKS_PATH:
+            return True  # what was found may differ each time
+        kind = (actor.account_id, actor.environment_id, f"{actor.kind} {seen.status} {watched and seen.path}")
+        now = asyncio.get_running_loop().time()
+        if now - self._judged.get(kind, -AGAIN_SECONDS) < AGAIN_SECONDS:
+            return False
+        if len(self._judged) >= MAX_REMEMBERED:
+            self._judged.clear()
+        self._judged[kind] = now
+        return True
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None, None]:
+        """Judge until the context ends, and then what is still waiting."""
+        task = asyncio.create_task(self._work())
+        try:
+            yield
+        finally:
+            await self.settle()
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def settle(self) -> None:
+        """Return once every call noted so far is judged."""
+        await self._waiting.join()
+
+    async def _work(self) -> None:
+        while True:
+            seen = await self._waiting.get()
+            try:
+                await self._judge(seen)
+            except Exception as error:  # noqa: BLE001 - a mark that cannot be set must end no other
+                _log.warning("first-page.not-marked", error=type(error).__name__)
+            finally:
+                self._waiting.task_done()
+
+    async def _judge(self, seen: Observation) -> None:
+        news = await self._db.read(lambda uow: _news(uow, seen))
+        if news:
+            await self._db.write(lambda uow: _put(uow, news))
+        for account in {mark.account_id for mark in news if mark.state == "failed"}:
+            self._judged = {kind: at for kind, at in self._judged.items() if kind[0] != account}
+
+
+async def list_marks(uow: UnitOfWork, account_id: str) -> list[Mark | None]:
+    """The marks of the guide's steps in order, None for a step that was not taken yet."""
+    known = {mark.step: mark for mark in await store.list_marks(uow, account_id)}
+    return [known.get(step) for step in STEPS]
+
+
+async def _news(uow: UnitOfWork, seen: Observation) -> list[Mark]:
+    found = []
+    for verdict in await verdicts.judge(uow, seen):
+        state = "seen" if verdict.fault is None else "failed"
+        known = {mark.step: mark for mark in await store.list_marks(uow, verdict.account_id)}.get(verdict.step)
+        if known is None or (known.state, known.reason) != (state, verdict.fault):
+            found.append(Mark(verdict.account_id, verdict.step, state, verdict.fault, uow.now))
+    return found
+
+
+async def _put(uow: UnitOfWork, marks: list[Mark]) -> None:
+    for mark in marks:
+        await store.put_mark(uow, mark)
