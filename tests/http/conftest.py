@@ -26,10 +26,12 @@ async def world(data_place: DataPlace) -> AsyncIterator[World]:
     await asyncio.to_thread(upgrade, storage)
     clock = FakeClock(START)
     db = await open_database(storage, KeyRing.generate(), clock)
-    app = Application(Settings(storage, HttpSettings(), rate_limits=False), db)
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    async with app.running(), httpx.AsyncClient(transport=transport, base_url="http://sheetport.test") as client:
-        made = World(app, db, clock, client)
-        await furnish_world(made)
-        yield made
-    await db.close()
+    try:
+        app = Application(Settings(storage, HttpSettings(), rate_limits=False), db)
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        async with app.running(), httpx.AsyncClient(transport=transport, base_url="http://sheetport.test") as client:
+            made = World(app, db, clock, client)
+            await furnish_world(made)
+            yield made
+    finally:
+        await db.close()

@@ -9,6 +9,7 @@ from sheetport.kernel.errors import Invalid
 
 T = TypeVar("T")
 MAX_PAGE_SIZE = 1_000
+MAX_PAGE_NUMBER = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,8 @@ def page_of(number: int | None, size: int | None, default_size: int, max_size: i
     """The page asked for. Raises Invalid naming ``pageNumber`` or ``pageSize``."""
     number = 1 if number is None else number
     size = default_size if size is None else size
-    if number < 1:
-        raise Invalid("pageNumber counts from 1.", "pageNumber")
+    if not 1 <= number <= MAX_PAGE_NUMBER:
+        raise Invalid(f"pageNumber counts from 1 and ends at {MAX_PAGE_NUMBER:,}.", "pageNumber")
     if not 1 <= size <= max_size:
         raise Invalid(f"pageSize must be from 1 to {max_size}.", "pageSize")
     return Page(number, size)

@@ -47,3 +47,10 @@ async def test_a_deleted_environment_takes_its_keys_along(world: World) -> None:
     assert (await world.call("DELETE", f"/v1/environments/{world.dev}")).body == {"data": {"success": True}}
     assert (await world.call("GET", "/v1/environments")).status == 401
     assert len(await world.events("environment:deleted")) == 1
+
+
+async def test_a_deleted_environment_takes_its_spaces_tokens_along(world: World) -> None:
+    space = (await world.call("POST", "/v1/spaces", {"name": "S", "environmentId": world.dev})).data
+    assert (await world.call("GET", f"/v1/spaces/{space['id']}", token=space["accessToken"])).status == 200
+    await world.call("DELETE", f"/v1/environments/{world.dev}")
+    assert (await world.call("GET", "/v1/spaces", token=space["accessToken"])).status == 401

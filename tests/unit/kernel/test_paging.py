@@ -15,7 +15,13 @@ def test_a_page_starts_where_the_one_before_ends() -> None:
 
 @pytest.mark.parametrize(
     ("number", "size", "key"),
-    [(0, 10, "pageNumber"), (-1, 10, "pageNumber"), (1, 0, "pageSize"), (1, 1_001, "pageSize")],
+    [
+        (0, 10, "pageNumber"),
+        (10**30, 10, "pageNumber"),
+        (-1, 10, "pageNumber"),
+        (1, 0, "pageSize"),
+        (1, 1_001, "pageSize"),
+    ],
 )
 def test_a_page_that_cannot_be_is_refused_by_name(number: int, size: int, key: str) -> None:
     with pytest.raises(Invalid) as caught:

@@ -147,8 +147,11 @@ async def note_used(uow: UnitOfWork, used: dict[str, int]) -> None:
 
 
 _SPACE = statement(
-    select(spaces.c.account_id, spaces.c.environment_id, spaces.c.deleted_at, spaces.c.token_generation).where(
-        spaces.c.id == bindparam("id")
+    select(spaces.c.account_id, spaces.c.environment_id, spaces.c.deleted_at, spaces.c.token_generation)
+    .join(environments, environments.c.id == spaces.c.environment_id)
+    .where(
+        spaces.c.id == bindparam("id"),
+        environments.c.deleted_at.is_(None),
     )
 )
 

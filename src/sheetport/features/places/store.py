@@ -32,6 +32,17 @@ _DELETE = statement(
     .where(places.c.environment_id == bindparam("environment"), places.c.deleted_at.is_(None), _INSIDE)
     .values(deleted_at=bindparam("at"))
 )
+#: The same for a place inside a space, whose other places the index leaves out.
+_DELETE_IN_SPACE = statement(
+    update(places)
+    .where(
+        places.c.environment_id == bindparam("environment"),
+        places.c.space_id == bindparam("space"),
+        places.c.deleted_at.is_(None),
+        _INSIDE,
+    )
+    .values(deleted_at=bindparam("at"))
+)
 _DELETE_ALL = statement(
     update(places)
     .where(places.c.environment_id == bindparam("environment"), places.c.deleted_at.is_(None))
@@ -63,4 +74,8 @@ async def delete_inside(uow: UnitOfWork, place: Place) -> None:
     if place.kind == "env":
         await uow.execute(_DELETE_ALL, {"environment": place.environment_id, "at": uow.now})
         return
-    await uow.execute(_DELETE, {"environment": place.environment_id, "place": place.id, "at": uow.now})
+    named = {"environment": place.environment_id, "place": place.id, "at": uow.now}
+    if place.space_id is None:
+        await uow.execute(_DELETE, named)
+    else:
+        await uow.execute(_DELETE_IN_SPACE, {**named, "space": place.space_id})
