@@ -1,0 +1,158 @@
+"""Who may do what: one row for every route that needs a caller, one column for every kind of caller.
+
+``{name}`` in a path, a query or a body is a thing of the development environment of ``PermissionWorld``. An outcome is
+the status: ``ok`` is 200; 403 where the kind of caller may never do this; 404 where the caller may not know of the
+thing; 400 where the caller may call, but not so. Whoever sends no token, or a revoked or expired one, gets 401 from
+every one of these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+#: A user of the account; the secret keys of the environment, of another environment and of another account; the
+#: environment's publishable key; a token of the space that the things are in, and one of the space beside it.
+ACTORS = ("user", "secret", "other_environment", "other_account", "publishable", "space", "other_space")
+
+
+@dataclass(frozen=True)
+class Row:
+    """``outcomes`` are in the order of ACTORS. Whoever is let in gets ``query`` and ``body`` that are good."""
+
+    route: str
+    outcomes: str
+    body: Any = None
+    query: str = ""
+
+    @property
+    def spends(self) -> bool:
+        """Whether a call that succeeds leaves a thing that the next caller cannot use again."""
+        return self.route.startswith(("DELETE", "POST /v1/jobs/"))
+
+    def expected(self) -> dict[str, int]:
+        """The status for each kind of caller."""
+        statuses = [200 if outcome == "ok" else int(outcome) for outcome in self.outcomes.split()]
+        return dict(zip(ACTORS, statuses, strict=True))
+
+
+#: Frequent rows: within the environment; within the space; of the environment's keyholders; of users; of oneself.
+IN_ENVIRONMENT = "ok  ok  404 404 403 403 403"
+IN_SPACE = "      ok  ok  404 404 403 ok  404"
+LIST = "          ok  ok  ok  ok  403 ok  ok"
+USERS = "         ok  403 403 403 403 403 403"
+NEW_NAME = {"name": "new name"}
+NEW_JOB = {"type": "workbook", "operation": "submit", "source": "{workbook_id}", "trigger": "immediate"}
+NEW_APP = {"name": "New", "namespace": "new", "type": "CUSTOM"}
+NEW_EVENT = {
+    "topic": "space:updated",
+    "domain": "space",
+    "context": {"environmentId": "{environment_id}", "spaceId": "{space_id}"},
+    "payload": {},
+}
+NEW_SECRET = {"name": "NEW", "value": "value", "environmentId": "{environment_id}", "spaceId": "{space_id}"}
+NEW_BOOK = {"name": "New", "spaceId": "{space_id}", "sheets": []}
+NEW_RECORDS = [{"name": {"value": "Grace"}}]
+CHANGED_RECORDS = [{"id": "{record_id}", "values": {"name": {"value": "Joan"}}}]
+OF_ENVIRONMENT = "?environmentId={environment_id}"
+
+ROWS = (
+    # The account and its users. Every token but a publishable key and a space token says whose account it is.
+    Row("GET /v1/accounts/current", "ok ok ok ok 403 403 403"),
+    Row("PATCH /v1/accounts/current", USERS, NEW_NAME),
+    Row("GET /v1/users", USERS),
+    Row("GET /v1/users/{user_id}", USERS),
+    Row("PATCH /v1/users/{user_id}", USERS, NEW_NAME),
+    Row("GET /v1/users/{user_id}/api-token", USERS, query="?tenantId={account_id}"),
+    Row("POST /v1/users/{user_id}/api-token", USERS, query="?tenantId={account_id}"),
+    # Apps are the account's: every environment's keys read them.
+    Row("GET /v1/apps", "ok ok ok ok 403 403 403"),
+    Row("POST /v1/apps", USERS, NEW_APP),
+    Row("GET /v1/apps/{app_id}", "ok ok ok 404 403 403 403"),
+    Row("PATCH /v1/apps/{app_id}", USERS, NEW_NAME),
+    Row("DELETE /v1/apps/{app_id}", USERS),
+    # Keys and tokens. Only an access token can be refreshed; the user here holds a personal access token.
+    Row("POST /v1/auth/refresh-token", "400 403 403 403 403 403 403"),
+    Row("GET /v1/auth/api-keys", IN_ENVIRONMENT, query=OF_ENVIRONMENT),
+    Row("GET /v1/auth/publishable-key", IN_ENVIRONMENT, query=OF_ENVIRONMENT),
+    Row("POST /v1/auth/api-key", USERS, query=OF_ENVIRONMENT + "&type=SECRET"),
+    Row("DELETE /v1/auth/api-key", USERS, query=OF_ENVIRONMENT + "&key={key_id}"),
+    Row("GET /v1/auth/personal-access-tokens", USERS),
+    Row("POST /v1/auth/personal-access-tokens", USERS, NEW_NAME),
+    Row("DELETE /v1/auth/personal-access-tokens/{access_token_id}", USERS),
+    # Environments. A space token reads the settings of its environment.
+    Row("GET /v1/environments", LIST),
+    Row("POST /v1/environments", USERS, {"name": "new", "isProd": False}),
+    Row("GET /v1/environments/{environment_id}", "ok ok 404 404 403 404 404"),
+    Row("PATCH /v1/environments/{environment_id}", IN_ENVIRONMENT, {"name": "{fresh}"}),
+    Row("DELETE /v1/environments/{environment_id}", IN_ENVIRONMENT),
+    Row("GET /v1/environments/{environment_id}/variables", IN_ENVIRONMENT),
+    Row("PUT /v1/environments/{environment_id}/variables/{name}", IN_ENVIRONMENT, {"value": "new"}),
+    Row("DELETE /v1/environments/{environment_id}/variables/{name}", IN_ENVIRONMENT),
+    Row("GET /v1/agents", "ok ok 404 404 403 404 404", query=OF_ENVIRONMENT),
+    # Events and following them.
+    Row("GET /v1/events", LIST),
+    Row("POST /v1/events", IN_ENVIRONMENT, NEW_EVENT),
+    Row("GET /v1/events/{event_id}", IN_SPACE),
+    Row("POST /v1/events/{event_id}/ack", IN_SPACE),
+    Row("GET /v1/subscription", IN_SPACE, query="?scope={space_id}"),
+    Row("GET /v1/environments/subscription-token", "ok ok 404 404 403 404 404", query=OF_ENVIRONMENT),
+    # Secrets are for keyholders: space tokens are handed to browsers.
+    Row("GET /v1/secrets", IN_ENVIRONMENT, query=OF_ENVIRONMENT + "&spaceId={space_id}"),
+    Row("POST /v1/secrets", IN_ENVIRONMENT, NEW_SECRET),
+    Row("DELETE /v1/secrets/{secret_id}", IN_ENVIRONMENT),
+    # Spaces. A publishable key begins one; a space token changes its own, and neither begins nor ends one.
+    Row("GET /v1/spaces", LIST),
+    Row("POST /v1/spaces", "ok ok 404 404 ok 403 403", {"name": "new", "environmentId": "{environment_id}"}),
+    Row("DELETE /v1/spaces", IN_ENVIRONMENT, query="?spaceIds={space_id}"),
+    Row("GET /v1/spaces/{space_id}", IN_SPACE),
+    Row("PATCH /v1/spaces/{space_id}", IN_SPACE, NEW_NAME),
+    Row("DELETE /v1/spaces/{space_id}", IN_ENVIRONMENT),
+    Row("POST /v1/spaces/{space_id}/archive", IN_SPACE),
+    Row("POST /v1/spaces/{space_id}/unarchive", IN_SPACE),
+    # Workbooks, sheets and records: all of the space, but a space token changes sheets through their workbook.
+    Row("GET /v1/workbooks", LIST),
+    Row("POST /v1/workbooks", IN_SPACE, NEW_BOOK),
+    Row("GET /v1/workbooks/{workbook_id}", IN_SPACE),
+    Row("PATCH /v1/workbooks/{workbook_id}", IN_SPACE, NEW_NAME),
+    Row("DELETE /v1/workbooks/{workbook_id}", IN_SPACE),
+    Row("GET /v1/sheets", IN_SPACE, query="?workbookId={workbook_id}"),
+    Row("GET /v1/sheets/{sheet_id}", IN_SPACE),
+    Row("PATCH /v1/sheets/{sheet_id}", IN_ENVIRONMENT, NEW_NAME),
+    Row("DELETE /v1/sheets/{sheet_id}", IN_ENVIRONMENT),
+    Row("GET /v1/sheets/{sheet_id}/counts", IN_SPACE),
+    Row("GET /v1/sheets/{sheet_id}/records", IN_SPACE),
+    Row("POST /v1/sheets/{sheet_id}/records", IN_SPACE, NEW_RECORDS),
+    Row("PUT /v1/sheets/{sheet_id}/records", IN_SPACE, CHANGED_RECORDS),
+    Row("DELETE /v1/sheets/{sheet_id}/records", IN_SPACE, query="?ids={record_id}"),
+    Row("GET /v1/commits/{commit_id}", IN_SPACE),
+    Row("POST /v1/commits/{commit_id}/complete", IN_SPACE),
+    # Jobs.
+    Row("GET /v1/jobs", LIST),
+    Row("POST /v1/jobs", IN_SPACE, NEW_JOB),
+    Row("GET /v1/jobs/{job_id}", IN_SPACE),
+    Row("PATCH /v1/jobs/{job_id}", IN_SPACE, {"info": "new"}),
+    Row("DELETE /v1/jobs/{job_id}", IN_SPACE),
+    Row("POST /v1/jobs/{idle_job_id}/execute", IN_SPACE),
+    Row("POST /v1/jobs/{job_id}/ack", IN_SPACE),
+    Row("POST /v1/jobs/{job_id}/complete", IN_SPACE),
+    Row("POST /v1/jobs/{job_id}/fail", IN_SPACE),
+    Row("POST /v1/jobs/{job_id}/cancel", IN_SPACE),
+    Row("POST /v1/jobs/{failed_job_id}/retry", IN_SPACE),
+    Row("POST /v1/jobs/{failed_job_id}/outcome/ack", IN_SPACE),
+    Row("POST /v1/jobs/{job_id}/split", IN_SPACE, {"parts": 2}),
+    # No job here has a plan: whoever reaches the job is told so, as everybody else is told of no job.
+    Row("GET /v1/jobs/{job_id}/plan", "404 404 404 404 403 404 404"),
+    Row("PUT /v1/jobs/{job_id}/plan", "404 404 404 404 403 404 404"),
+    Row("PATCH /v1/jobs/{job_id}/plan", "404 404 404 404 403 404 404"),
+)
+
+#: Routes under /v1, /v2 and /time that take no bearer token, and what they answer when nothing else is sent.
+PUBLIC = {
+    "POST /v1/auth": 400,
+    "POST /v1/internal/spaces/init": 401,
+    "GET /v2/subscribe/{subscribe_key}/{channel}/0": 403,
+    "GET /v2/presence/sub-key/{subscribe_key}/channel/{channel}/leave": 403,
+    "GET /v2/presence/sub-key/{subscribe_key}/channel/{channel}/heartbeat": 403,
+    "GET /time/0": 200,
+}
