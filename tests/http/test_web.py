@@ -41,7 +41,7 @@ async def test_a_page_allows_nothing_inline_or_from_elsewhere(world: World) -> N
     assert policy.startswith("default-src 'none'")
     assert "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy
-    assert (reply.headers["referrer-policy"], reply.headers["cache-control"]) == ("no-referrer", "no-store")
+    assert (reply.headers["referrer-policy"], reply.headers["cache-control"]) == ("same-origin", "no-store")
     assert reply.headers["x-content-type-options"] == "nosniff"
     assert re.findall(r'(?:src|href)="(?!/|#)', reply.text) == []
 
@@ -176,3 +176,8 @@ async def test_a_made_key_is_a_listed_key_named_after_the_page(world: World) -> 
     assert (record["environment_id"], key in record["detail"]) == (world.prod, False)
     foreign = await world.client.post("/first-page/keys", json={"kind": "client"}, headers={"Origin": "http://evil"})
     assert foreign.status_code == 403
+
+
+async def test_a_form_is_taken_the_way_a_browser_sends_it_from_a_page_without_referrer(world: World) -> None:
+    headers = {"Origin": "null", "Sec-Fetch-Site": "same-origin"}
+    assert (await world.client.post("/sign-in", data=FORM, headers=headers)).status_code == 303

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from litestar import Request
 from litestar.datastructures import Cookie
@@ -11,12 +11,13 @@ from litestar.datastructures import Cookie
 from sheetport.features.auth import service as auth
 from sheetport.kernel.actor import Actor, ActorKind
 from sheetport.kernel.clock import DAY, SECOND
-from sheetport.kernel.errors import Forbidden, Unauthenticated
+from sheetport.kernel.errors import Forbidden, Invalid, Unauthenticated
 
 AnyRequest = Request[Any, Any, Any]
 SESSION = "sheetport_session"
 #: What a sign-in by this page is listed as, and how it is told from others.
 ORIGIN = "page"
+MAX_FORM = 64 * 1024
 
 
 def cookie(request: AnyRequest, name: str, value: str, seconds: int = DAY // SECOND, path: str = "/") -> Cookie:
@@ -52,10 +53,29 @@ async def sign_in(request: AnyRequest, email: str, password: str) -> Cookie:
     return cookie(request, SESSION, done.access.token)
 
 
+async def form_of(request: AnyRequest, *names: str) -> list[str]:
+    """The text of each field of a sent form, "" for one that is missing. Raises Invalid for a body that is no form."""
+    body = await request.body()
+    if len(body) > MAX_FORM:
+        raise Invalid("The form is too long.", "body")
+    try:
+        fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=20)
+    except ValueError:
+        raise Invalid("The body is not a form that this page has sent.", "body") from None
+    return [fields.get(name, [""])[0] for name in names]
+
+
 def require_same_origin(request: AnyRequest) -> None:
-    """Refuse a form that another site's page has sent. Raises Forbidden. What is no browser sends neither header."""
+    """Raise Forbidden for a form that another site sent.
+
+    A browser that says where the form comes from (Sec-Fetch-Site) is believed: its Origin is "null", since our pages
+    give no referrer. An older one is judged by its Origin.
+    """
     site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
-    foreign = site not in {None, "same-origin", "none"}
-    if foreign or (origin is not None and urlsplit(origin).netloc != request.headers.get("host")):
+    if site is None:
+        foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+    else:
+        foreign = site not in {"same-origin", "none"}
+    if foreign:
         raise Forbidden("This form was sent from another site; open this server's own page and try again.", "origin")
