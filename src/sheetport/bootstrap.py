@@ -39,7 +39,8 @@ from sheetport.http.observe import ObserveMiddleware
 from sheetport.runtime.background import background
 from sheetport.runtime.hub import Hub
 from sheetport.storage.unit_of_work import Database
-from sheetport.web import pages
+from sheetport.web import pages, setup_pages
+from sheetport.web.first_run import expiring_first_run
 from sheetport.web.marks import Marks
 from sheetport.web.verdicts import WATCHED
 
@@ -64,6 +65,7 @@ ROUTERS: list[ControllerRouterHandler] = [
     workbooks.router,
     users.router,
     pages.router,
+    setup_pages.router,
 ]
 
 _CORS = CORSConfig(
@@ -104,7 +106,11 @@ class Application:
         """Start and stop what runs beside the requests."""
         await self.hub.presence.start()
         try:
-            async with background(self.db, self.verifier), self.marks.running():
+            async with (
+                background(self.db, self.verifier),
+                self.marks.running(),
+                expiring_first_run(self.settings.storage.data),
+            ):
                 yield
         finally:
             self.hub.stop_waiting()

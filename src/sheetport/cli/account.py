@@ -56,3 +56,19 @@ def create(
         out.print(f"  secret key       {environment['secretKey']}")
         out.print(f"  publishable key  {environment['publishableKey']}\n")
     out.print("These keys are shown this once.")
+
+
+@account_app.command()
+def link(
+    account: Annotated[str | None, typer.Option(help="Name or id of the account, by default the first.")] = None,
+    data: Data = None,
+) -> None:
+    """Print a link by which an account's first administrator chooses a new password in a browser.
+
+    It works once, for 30 minutes. Runs beside 'sheetport serve' on the same machine.
+
+        sheetport account link
+    """
+    with local_socket(settings_of(data).storage.data) as server:
+        made = server.call("create-setup-link", account=account)
+    out.file.write(f"{made['link']}\n")

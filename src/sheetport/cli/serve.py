@@ -99,13 +99,23 @@ def _say_ready(settings: Settings) -> None:
 
 
 def _tell_first_run(settings: Settings, first: FirstRun) -> None:
-    """Where data and key lie, and masked keys on a terminal; no secret, since logs may keep what is printed."""
+    """Where data and key lie and, on a terminal, masked keys and the set-up link.
+
+    Elsewhere logs may keep what is printed, so the link goes to a private file.
+    """
+    link = f"{settings.http.base_url}/setup?token={first.setup_token}"
     data, key_file = escape(str(settings.storage.data)), escape(str(settings.storage.key_file))
     out.print(f"[bold green]A new server.[/] Data in {data}, key file {key_file} (back both up, apart).")
     if sys.stdout.isatty():
         for environment in setup.describe(first.result)["environments"]:
             keys = f"{masked(environment['secretKey'])}  {masked(environment['publishableKey'])}"
             out.print(f"  {environment['name']:<12} {environment['id']}  {keys}")
+        out.print("Choose the first administrator's password in a browser (once, within 30 minutes):")
+        out.file.write(f"  {link}\n")  # in one piece, however narrow the terminal
+    else:
+        path = settings.storage.data / data_directory.FIRST_RUN_FILE
+        data_directory.write_private(path, f"Choose the first administrator's password within 30 minutes:\n{link}\n")
+        out.print(f"Its one-time set-up link is in {escape(str(path))} (30 minutes, readable by you alone).")
     out.print(
         "Commands on this machine need no key or password: try 'sheetport env', 'sheetport run' or 'sheetport demo'."
     )

@@ -36,6 +36,7 @@ class LocalOperations:
             "revoke": self.revoke_early,
             "sign-in": self.sign_in,
             "create-account": self.create_account,
+            "create-setup-link": self.create_setup_link,
         }
 
     async def hello(self, _: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -111,6 +112,17 @@ class LocalOperations:
             return setup.describe(made)
 
         return await self._db.write(work), []
+
+    async def create_setup_link(self, request: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """A link by which an account's first administrator chooses a password; earlier links end."""
+
+        async def work(uow: UnitOfWork) -> tuple[str, str]:
+            actor = await _administrator(uow, request.get("account"))
+            user = await users.get_first_user(uow, actor.account_id)
+            return user.email, await setup.create_setup_link(uow, actor.account_id, user.id)
+
+        email, token = await self._db.write(work)
+        return {"email": email, "link": f"{self._url}/setup?token={token}"}, []
 
     async def revoke(self, credential_ids: list[str]) -> None:
         """End the credentials of a connection that has closed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ from sheetport.storage.engine import sqlite_path
 LOCK_FILE = "server.lock"
 #: Says that ``init`` has finished; without it a directory is not a server's.
 MARK_FILE = "sheetport.json"
+#: Holds the first set-up link of a server that was started without a terminal.
+FIRST_RUN_FILE = "first-run.txt"
 
 
 class DataDirectoryError(Exception):
@@ -97,6 +100,22 @@ def write_private(path: Path, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
+
+
+def forget_first_run(data: Path) -> None:
+    """Remove the file of the first set-up link, if there is one."""
+    (data / FIRST_RUN_FILE).unlink(missing_ok=True)
+
+
+def keep_first_run(data: Path, seconds: float) -> bool:
+    """Remove that file if it is older than this; whether it is still there."""
+    try:
+        age = time.time() - (data / FIRST_RUN_FILE).stat().st_mtime
+    except FileNotFoundError:
+        return False
+    if age >= seconds:
+        forget_first_run(data)
+    return age < seconds
 
 
 def _refuse_used(settings: StorageSettings) -> None:

@@ -30,6 +30,7 @@ from sheetport.web.sessions import (
     SESSION,
     AnyRequest,
     cookie,
+    form_of,
     require_same_origin,
     require_signed_in,
     sign_in,
@@ -76,10 +77,9 @@ async def get_first_page(request: AnyRequest) -> Response[str]:
 @post("/sign-in", status_code=200)
 async def post_sign_in(request: AnyRequest) -> Response[Any]:
     require_same_origin(request)
-    form = await request.form()
-    email = str(form.get("email", ""))
+    email, password = await form_of(request, "email", "password")
     try:
-        session = await sign_in(request, email, str(form.get("password", "")))
+        session = await sign_in(request, email, password)
     except SheetportError as error:
         status = 503 if isinstance(error, Unavailable) else 401
         return page("sign_in.html", status, healthy=True, refusal=error.message, email=email)

@@ -61,6 +61,12 @@ for (const button of document.querySelectorAll("[data-make]")) {
   });
 }
 
+for (const box of document.querySelectorAll("[data-show]")) {
+  box.addEventListener("change", () => {
+    document.getElementById(box.dataset.show).type = box.checked ? "text" : "password";
+  });
+}
+
 async function ask() {
   if (document.hidden) return;
   const answer = await fetch("/first-page/marks").catch(() => null);
