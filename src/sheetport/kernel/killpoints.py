@@ -15,6 +15,7 @@ POINTS = {
     "sqlite.after-commit": "the turn is durable and nobody has been told",
     "postgresql.before-commit": "the transaction's statements have run and are not committed",
     "postgresql.after-commit": "the transaction is durable and nobody has been told",
+    "events.before-number": "committed events have been given positions, in a transaction that is not committed",
     "events.before-wake": "committed events have positions and subscribers have not been woken",
     "events.before-reply": "a long poll has messages and has not sent them",
 }

@@ -186,7 +186,7 @@ class PostgresDatabase:
             await unit.execute_many(NUMBER, given)
             await unit.execute(ADVANCE_HEAD, {"environment": environment, "count": len(given)})
             await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, environment)
-            kill_point("postgresql.before-commit")
+            kill_point("events.before-number")
         kill_point("events.before-wake")
 
     async def _listen(self) -> None:

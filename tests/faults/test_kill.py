@@ -1,0 +1,79 @@
+"""The server is killed at every kill point while many write: nothing acknowledged is lost, nothing is there by half."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from faults.burst import Follower, Written, burst, half_applied, lost, untold
+from servers.data_places import DataPlace
+from servers.sheetport import SheetportServer
+
+#: database → (point, the passage at which the process dies)
+KILLS = {
+    "sqlite": [
+        *((f"sqlite.{at}-commit", count) for at in ("before", "after") for count in (3, 8, 13, 29)),
+        *(("events.before-wake", count) for count in (2, 7, 17, 26)),
+        *(("events.before-reply", count) for count in (1, 2, 4, 6)),
+    ],
+    "postgresql": [
+        *((f"postgresql.{at}-commit", count) for at in ("before", "after") for count in (5, 23)),
+        *(("events.before-number", count) for count in (1, 3)),
+        *(("events.before-wake", count) for count in (2, 4)),
+        ("events.before-reply", 3),
+    ],
+}
+SETTLE_SECONDS = 10
+
+
+@contextmanager
+def killed_at(server: SheetportServer, point: str, passage: int) -> Iterator[None]:
+    """The server runs and dies at this passage, and of nothing else."""
+    server.env["SHEETPORT_KILL_AT"] = f"{point}:{passage}"
+    server.start()
+    del server.env["SHEETPORT_KILL_AT"]
+    yield
+    assert server.kill(0) == -signal.SIGKILL, f"{point}:{passage} was not passed"
+
+
+def drain(follower: Follower, server: SheetportServer) -> None:
+    """Follow until an event written now, the last one, has come."""
+    marker = server.request("POST", "/v1/spaces", {"name": "last"}, server.development["secretKey"]).body["data"]["id"]
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while not any(event["context"].get("spaceId") == marker for event in follower.seen.values()):
+        assert time.monotonic() < deadline, "events do not come any more"
+        follower.poll()
+
+
+@pytest.mark.parametrize("kind", sorted(KILLS))
+def test_what_was_acknowledged_outlives_a_kill(kind: str, request: pytest.FixtureRequest) -> None:
+    place: DataPlace = request.getfixturevalue("sqlite_place")
+    if kind == "postgresql":
+        place = DataPlace(kind, place.data, request.getfixturevalue("postgres_url"))
+    server = SheetportServer(place)
+    server.start()
+    follower, everything = Follower(server), Written()
+    follower.begin()
+    first = int(follower.at)
+    server.stop()
+    fresh = Written()
+    for point, passage in KILLS[kind]:
+        with killed_at(server, point, passage):
+            assert lost(server, fresh) == [], f"before {point}:{passage}"
+            fresh = Written()
+            burst(server, follower, fresh)
+        for name, value in vars(fresh).items():
+            vars(everything)[name] += value
+    server.start()
+    drain(follower, server)
+    assert lost(server, everything) == []
+    assert untold(follower, everything) == []
+    assert half_applied(server, follower) == []
+    # Every position once or more, for the first time in order, and none left out.
+    assert list(follower.seen) == list(range(first + 1, first + 1 + len(follower.seen)))
+    assert len(everything.spaces) >= len(KILLS[kind])
+    server.stop()
