@@ -1,150 +1,160 @@
-"""``sheetport doctor``: finds what is wrong with a server's place, and says how to mend it."""
+"""``sheetport doctor``: what is wrong with a server's place, and what to do. It changes nothing itself."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import socket
-import subprocess
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from cli.conftest import Shell
 from servers.data_places import DataPlace
-from servers.sheetport import EMAIL, PASSWORD, PROGRAM, SheetportServer, clean_environment, free_port
+from servers.sheetport import SheetportServer, free_port
+from sheetport.storage.engine import sqlite_path
 
 
-class Place:
-    """A server's place on disk, set up and not running."""
+class Report(NamedTuple):
+    """``lines`` are (state, text) in the order printed."""
 
-    def __init__(self, folder: Path, url: str | None = None) -> None:
-        self.data = folder / "data"
-        self.key = folder / "data.key"
-        self.options = ["--data", str(self.data), *([] if url is None else ["--database-url", url])]
-        self.sheetport("init", "--email", EMAIL, "--password", PASSWORD)
+    status: int
+    lines: list[tuple[str, str]]
 
-    def sheetport(self, command: str, *arguments: str, limits: str = "on") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [PROGRAM, command, *self.options, *arguments],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            env=clean_environment({"SHEETPORT_RATE_LIMITS": limits}),
-        )
+    def texts(self, state: str) -> list[str]:
+        return [text for found, text in self.lines if found == state]
 
-    def lines(self, status: int, *arguments: str, limits: str = "on") -> list[str]:
-        """What doctor printed, one finding a line, when it ended with this status."""
-        done = self.sheetport("doctor", "--port", str(free_port()), *arguments, limits=limits)
-        assert (done.returncode, done.stderr) == (status, ""), done
-        assert all(line[:6] in ("ok    ", "warn  ", "fail  ") for line in done.stdout.splitlines()), done.stdout
-        return done.stdout.splitlines()
+    def text(self, state: str) -> str:
+        """The only line of that state."""
+        (only,) = self.texts(state)
+        return only
 
-    def failure(self) -> str:
-        """The one thing that is wrong."""
-        found = [line for line in self.lines(1) if line.startswith("fail")]
-        assert len(found) == 1, found
-        return found[0]
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> SheetportServer:
+    """A server that was set up and does not run."""
+    return SheetportServer(DataPlace("sqlite", tmp_path_factory.mktemp("doctor") / "data", None))
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
+def stopped(made: SheetportServer, tmp_path: Path) -> Iterator[Shell]:
+    """A shell beside a copy of its data and key."""
+    shutil.copytree(made.data, tmp_path / "data")
+    shutil.copy2(made.data.with_name("data.key"), tmp_path / "data.key")
+    shell = Shell(made, tmp_path)
+    shell.variables["SHEETPORT_DATA"] = str(tmp_path / "data")
+    del shell.variables["SHEETPORT_RATE_LIMITS"]
+    yield shell
+    (tmp_path / "data").chmod(0o700)
 
 
-def test_a_sound_place_has_no_failure(data_place: DataPlace) -> None:
-    data_place.data.parent.mkdir(parents=True, exist_ok=True)
-    lines = Place(data_place.data.parent, data_place.url).lines(0)
-    said = "\n".join(lines)
-    for part in ("data directory", "key file", "schema", "clock", "port", "no server is running"):
-        assert part in said
-    warned = [line for line in lines if line.startswith("warn")]
-    assert len(warned) == 1
-    assert "same volume" in warned[0]
+def examine(shell: Shell, *options: str) -> Report:
+    if "--port" not in options:
+        options = (*options, "--port", str(free_port()))
+    done = shell.type("doctor", *options)
+    assert "Traceback" not in done.stderr
+    lines = [(line[:4].strip(), line[6:]) for line in done.stdout.splitlines()]
+    assert {state for state, _ in lines} <= {"ok", "warn", "fail"}, done
+    return Report(done.returncode, lines)
 
 
-def test_it_changes_nothing(place: Place) -> None:
-    before = {path.name: (path.stat().st_mode, path.read_bytes()) for path in place.data.iterdir() if path.is_file()}
-    place.lines(0)
-    after = {path.name: (path.stat().st_mode, path.read_bytes()) for path in place.data.iterdir() if path.is_file()}
-    assert after == before
+def test_all_is_well(stopped: Shell) -> None:
+    report = examine(stopped)
+    assert report.status == 0
+    assert "on the same volume" in report.text("warn")
+    assert [text.split(" /")[0] for text in report.texts("ok")[:3]] == [
+        "the data directory",
+        "the database file",
+        "the key file",
+    ]
+    said = " ".join(report.texts("ok"))
+    assert all(text in said for text in ("its schema is this version's", "is this database's", "no server is running"))
+    assert "is free" in said
 
 
-def test_a_directory_open_to_others(place: Place) -> None:
-    place.data.chmod(0o755)
-    assert f"chmod 700 {place.data}" in place.failure()
+def test_a_warning_alone_is_no_failure(stopped: Shell) -> None:
+    stopped.variables["SHEETPORT_RATE_LIMITS"] = "off"
+    report = examine(stopped)
+    assert report.status == 0
+    assert any("rate limits are off" in text for text in report.texts("warn"))
 
 
-def test_a_key_file_open_to_others(place: Place) -> None:
-    place.key.chmod(0o644)
-    assert f"chmod 600 {place.key}" in place.failure()
+@pytest.mark.parametrize(
+    ("name", "mode", "mend"), [("data", 0o755, "700"), ("data/sheetport.db", 0o644, "600"), ("data.key", 0o640, "600")]
+)
+def test_what_others_can_read(stopped: Shell, name: str, mode: int, mend: str) -> None:
+    path = sqlite_path(stopped.folder / "data") if name.endswith(".db") else stopped.folder / name
+    path.chmod(mode)
+    report = examine(stopped)
+    assert report.status == 1
+    assert report.text("fail").endswith(f"is open to others ({mode:04o}). Run: chmod {mend} {path}")
+    assert path.stat().st_mode & 0o777 == mode
+    path.chmod(int(mend, 8))
+    assert examine(stopped).status == 0
 
 
-def test_a_missing_key_file(place: Place) -> None:
-    place.key.unlink()
-    assert "data.key is missing" in place.failure()
+def test_a_missing_key_file(stopped: Shell) -> None:
+    (stopped.folder / "data.key").unlink()
+    report = examine(stopped)
+    assert report.status == 1
+    assert "data.key is missing. Point --key-file at it" in report.text("fail")
 
 
-def test_another_servers_key_file(place: Place, tmp_path: Path) -> None:
-    (tmp_path / "other").mkdir()
-    shutil.copy(Place(tmp_path / "other").key, place.key)
-    assert "belongs to another server" in place.failure()
+def test_a_key_file_elsewhere_is_found_by_the_option(stopped: Shell) -> None:
+    moved = stopped.folder / "elsewhere.key"
+    (stopped.folder / "data.key").rename(moved)
+    assert examine(stopped, "--key-file", str(moved)).status == 0
 
 
-def test_a_file_that_is_no_key_file(place: Place) -> None:
-    place.key.write_text("not a key")
-    assert "data.key cannot be used" in place.failure()
+def test_the_key_file_of_another_server(stopped: Shell) -> None:
+    other = SheetportServer(DataPlace("sqlite", stopped.folder / "other", None))
+    report = examine(stopped, "--key-file", str(other.data.with_name("other.key")))
+    assert report.status == 1
+    assert "key" in report.text("fail")
+    assert not any("is this database's" in text for text in report.texts("ok"))
 
 
-def test_a_database_that_is_gone_or_damaged(place: Place) -> None:
-    database = place.data / "sheetport.db"
-    database.write_bytes(b"this is no database at all" * 100)
-    assert "database" in place.failure()
-    database.unlink()
-    assert "sheetport.db is missing" in place.failure()
-    assert not database.exists()
+def test_a_key_file_that_is_none(stopped: Shell) -> None:
+    (stopped.folder / "data.key").write_text("canary text of some other file\n")
+    report = examine(stopped)
+    assert report.status == 1
+    assert "data.key cannot be used" in report.text("fail")
+    assert "canary" not in report.text("fail")
 
 
-def test_a_directory_without_a_server(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [PROGRAM, "doctor", "--data", str(tmp_path / "none")],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env=clean_environment(),
-    )
-    assert done.returncode == 1
-    assert "sheetport init" in done.stdout
-    assert not (tmp_path / "none").exists()
+def test_no_server_was_ever_set_up(stopped: Shell) -> None:
+    report = examine(stopped, "--data", str(stopped.folder / "nothing"))
+    assert report.status == 1
+    assert "Run 'sheetport init'" in report.texts("fail")[0]
+    assert not (stopped.folder / "nothing").exists()
 
 
-def test_data_from_the_future_means_a_clock_that_went_back(place: Place) -> None:
-    later = (place.data / "sheetport.db").stat().st_mtime + 86_400
-    os.utime(place.data / "sheetport.db", (later, later))
-    assert any(line.startswith("warn") and "clock" in line for line in place.lines(0))
+def test_a_missing_database(stopped: Shell) -> None:
+    path = sqlite_path(stopped.folder / "data")
+    path.unlink()
+    report = examine(stopped)
+    assert report.status == 1
+    assert f"{path} is missing" in report.texts("fail")[0]
+    assert not path.exists()
 
 
-def test_limits_that_are_off(place: Place) -> None:
-    assert any(line.startswith("warn") and "rate limits" in line for line in place.lines(0, limits="off"))
+def test_a_clock_that_went_back(stopped: Shell) -> None:
+    path = sqlite_path(stopped.folder / "data")
+    ahead = path.stat().st_mtime + 86_400
+    os.utime(path, (ahead, ahead))
+    report = examine(stopped)
+    assert report.status == 0
+    assert any("the clock is behind the newest data" in text for text in report.texts("warn"))
 
 
-def test_a_port_that_something_else_holds(place: Place) -> None:
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        found = place.lines(0, "--port", str(other.getsockname()[1]))
-    assert any(line.startswith("warn") and "cannot be used" in line for line in found)
+def test_a_server_that_runs_is_named(shell: Shell) -> None:
+    report = examine(shell)
+    assert report.status == 0
+    assert any(f"answers at {shell.server.url}" in text for text in report.texts("ok"))
 
 
-def test_a_server_that_runs_is_named(server: Callable[..., SheetportServer]) -> None:
-    one = server()
-    done = one.command("doctor", "--data", str(one.data), "--port", str(one.port))
-    assert done.returncode == 0, done.stdout
-    assert f"answers at {one.url}" in done.stdout
-
-
-def test_a_postgresql_that_is_not_there(tmp_path: Path) -> None:
-    place = Place(tmp_path)
-    place.options += ["--database-url", f"postgresql://nobody:canary-password@127.0.0.1:{free_port()}/none"]
-    assert "database cannot be reached" in place.failure()
-    assert "canary-password" not in place.failure()
+def test_a_port_that_is_taken(stopped: Shell, shell: Shell) -> None:
+    report = examine(stopped, "--port", str(shell.server.port))
+    assert report.status == 0
+    assert any(f"127.0.0.1:{shell.server.port} cannot be used" in text for text in report.texts("warn"))

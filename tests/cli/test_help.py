@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import typer.main
-from click import Command, Group
 from typer.testing import CliRunner
 
 from sheetport import __version__
@@ -13,11 +14,12 @@ from sheetport.cli.main import app
 ROOT = typer.main.get_command(app)
 
 
-def commands(command: Command, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+def commands(command: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     """The words of every command and group."""
-    if not isinstance(command, Group):
+    if not hasattr(command, "list_commands"):
         return [path]
-    below = [words for name, one in command.commands.items() for words in commands(one, (*path, name))]
+    names = command.list_commands(None)
+    below = [words for name in names for words in commands(command.get_command(None, name), (*path, name))]
     return [path, *below] if path else below
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -69,15 +68,14 @@ def _data_directory(settings: Settings) -> Iterator[Finding]:
         yield Finding("fail", f"{data} holds no server. Run 'sheetport init' or name it with --data.")
         return
     yield _private(data, 0o700, "data directory")
-    if settings.storage.database_url is None:
-        yield (
-            _private(sqlite_path(data), 0o600, "database file")
-            if sqlite_path(data).exists()
-            else Finding(
-                "fail",
-                f"{sqlite_path(data)} is missing. Restore it, or give --database-url if the data is in PostgreSQL.",
-            )
-        )
+    database = sqlite_path(data)
+    if settings.storage.database_url is not None:
+        return
+    if database.exists():
+        yield _private(database, 0o600, "database file")
+    else:
+        fix = "Restore it from a backup, or give --database-url if the data is in PostgreSQL."
+        yield Finding("fail", f"the database file {database} is missing. {fix}")
 
 
 def _key_file(settings: Settings) -> Iterator[Finding]:
@@ -97,12 +95,19 @@ def _key_file(settings: Settings) -> Iterator[Finding]:
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
-    if not data_directory.is_initialised(settings.storage):
-        return
+    on_sqlite = settings.storage.database_url is None
+    if not data_directory.is_initialised(settings.storage) or (
+        on_sqlite and not sqlite_path(settings.storage.data).exists()
+    ):
+        return  # said already
     try:
         version = schema_version(settings.storage)
-    except (OSError, SchemaError) as error:
-        yield Finding("fail", f"the database cannot be reached ({type(error).__name__}). Is PostgreSQL running?")
+    except SchemaError as error:
+        yield Finding("fail", str(error))
+        return
+    except OSError as error:
+        fix = "Is PostgreSQL running, and --database-url right?"
+        yield Finding("fail", f"the database cannot be reached ({type(error).__name__}). {fix}")
         return
     if version != HEAD:
         yield Finding(
@@ -165,7 +170,7 @@ def _private(path: Path, wanted: int, what: str) -> Finding:
     if mode & ~wanted:
         return Finding("fail", f"the {what} {path} is open to others ({mode:04o}). Run: chmod {wanted:o} {path}")
     if not os.access(path, os.R_OK | os.W_OK):
-        return Finding("fail", f"the {what} {path} cannot be read and written by this user ({socket.gethostname()}).")
+        return Finding("fail", f"the {what} {path} is another user's. Run this as the user who runs the server.")
     return Finding("ok", f"the {what} {path} is readable by its owner alone")
 
 

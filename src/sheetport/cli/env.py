@@ -39,7 +39,9 @@ env_app = typer.Typer(
 
 @env_app.command()
 def show(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The environment.  [development]")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="The environment, by default development.")
+    ] = None,
     data: Data = None,
 ) -> None:
     """Print the key, the address and the variables of an environment as a .env file.

@@ -13,11 +13,11 @@ from sheetport.config import ConfigError, Settings, read_settings
 
 Data = Annotated[
     Path | None,
-    typer.Option("--data", metavar="DIR", help="The data directory.  [default: ./sheetport-data]", show_default=False),
+    typer.Option("--data", metavar="DIR", help="The data directory, by default ./sheetport-data.", show_default=False),
 ]
 KeyFile = Annotated[
     Path | None,
-    typer.Option("--key-file", metavar="F", help="The key file.  [default: DIR.key, beside DIR]", show_default=False),
+    typer.Option("--key-file", metavar="F", help="The key file, by default DIR.key, beside DIR.", show_default=False),
 ]
 DatabaseUrl = Annotated[
     str | None,
@@ -27,7 +27,7 @@ DatabaseUrl = Annotated[
 ]
 Environment = Annotated[
     str | None,
-    typer.Option("--environment", "-e", metavar="NAME", help="Name or id of the environment.  [default: development]"),
+    typer.Option("--environment", "-e", metavar="NAME", help="Name or id of the environment, by default development."),
 ]
 
 out = Console(highlight=False, soft_wrap=True)

@@ -42,6 +42,10 @@ def serve(
     """Run the server. On an empty data directory it first sets one up, as 'sheetport init' does.
 
     Stop it with Ctrl-C or SIGTERM: open requests are finished first.
+
+        sheetport serve
+
+        sheetport serve --database-url postgresql://sheetport@db.example.com/sheetport --workers 4
     """
     settings = settings_of(data, key_file, database_url, host, port)
     if workers > 1 and settings.storage.database_url is None:

@@ -24,7 +24,7 @@ class SchemaError(Exception):
 
 
 def schema_version(settings: StorageSettings) -> str | None:
-    """The database's revision; None when it is empty."""
+    """The database's revision; None when it is empty. Raises SchemaError when it is none or refuses us."""
     if settings.database_url is not None:
         return asyncio.run(_postgresql_version(settings.database_url))
     try:
@@ -32,6 +32,9 @@ def schema_version(settings: StorageSettings) -> str | None:
             row = connection.execute(_VERSION).fetchone()
     except sqlite3.OperationalError:
         return None
+    except sqlite3.DatabaseError as error:
+        message = f"The database {sqlite_path(settings.data)} is damaged ({error}). Restore it from a backup."
+        raise SchemaError(message) from None
     return None if row is None else str(row[0])
 
 
