@@ -1,171 +1,177 @@
-"""The authentication guide's eight steps. ``{{URL}}`` and such are filled in for the reader, keys by the page."""
+"""The authentication guide's eight steps, as the first page shows them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-#: What stands for a value that only the page's reader may reveal, by the kind the page asks for it.
-DEV_KEY, PROD_KEY = "sk_dev_••••••••", "sk_prod_••••••••"
-CLIENT_ID, CLIENT_SECRET = "your-client-id", "your-client-secret"
-TOKEN = "your_personal_access_token"  # noqa: S105 - words of the guide
+from sheetport.web import snippets
+from sheetport.web.snippets import CLIENT_ID, CLIENT_SECRET, DEV_KEY, PROD_KEY
+
+__all__ = ["BEFORE", "CLIENT_ID", "CLIENT_SECRET", "DEV_KEY", "PROD_KEY", "STEPS", "Aside", "Snippet", "Step", "filled"]
+
+BEFORE = snippets.BEFORE
+_TOKEN = "your_personal_access_token"  # noqa: S105 - words of the guide
+_SEND = "sheetport run -- sheetport listen"
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """A program and the command that runs it; ``is_guide`` when it is the guide's own."""
+
+    text: str
+    run: str = ""
+    is_guide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """What a step needs before or after its snippet."""
+
+    title: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One snippet: a text per tab, and what to know before running it."""
+    """A step: its snippet per tab, what to know, and what else it needs."""
 
     number: int
     title: str
     hint: str
-    tabs: Mapping[str, str]
+    tabs: Mapping[str, Snippet]
+    asides: tuple[Aside, ...] = ()
 
 
-def _python(token: str) -> str:
-    return f"""import os
-from flatfile import Flatfile
-
-# {token}
-api = Flatfile(base_url=os.environ["FLATFILE_API_URL"] + "/v1", token=os.environ["FLATFILE_API_KEY"])
-print(api.workbooks.list())
-"""
+def _guide(text: str, run: str = "") -> Snippet:
+    return Snippet(text, run, is_guide=True)
 
 
-def _curl_list(key: str) -> str:
-    return f"curl '{{{{URL}}}}/v1/workbooks' --header 'Authorization: Bearer {key}'\n"
+def _node(name: str, arguments: str = "", before: str = "") -> str:
+    return f"{before}node --env-file=.env --require ./preload.cjs {name}{arguments}"
 
 
-def _post(library: str, body: Mapping[str, str]) -> str:
-    pairs = "".join(f'  "{name}": "{value}",\n' for name, value in body.items()).rstrip(",\n")
-    if library == "Python":
-        return (
-            f"import httpx\n\nanswer = httpx.post('{{{{URL}}}}/v1/auth', json={{\n{pairs}\n}})\nprint(answer.json())\n"
-        )
-    return (
-        "const answer = await fetch('{{URL}}/v1/auth', {\n  method: 'POST',\n"
-        f"  headers: {{ 'Content-Type': 'application/json' }},\n  body: JSON.stringify({{\n{pairs}\n}}),\n}});\n"
-        "console.log(await answer.json());\n"
-    )
+def _python(name: str, before: str = "") -> str:
+    return f"(set -a; . ./.env; {before}python {name})"
 
 
-_LISTENER = """export default function flatfileEventListener(listener) {
-  listener.on("job:ready", async (event) => {
-%s  });
-}
-"""
-_PYTHON_LISTENER = """from sheetport.listener import Event, Listener
-
-listener = Listener()
-
-
-@listener.on("job:ready")
-async def use_secrets(event: Event) -> None:
-%s"""
-_PASSWORD = {"email": "{{EMAIL}}", "password": "your-password"}
-_CLIENT = {"clientId": CLIENT_ID, "secret": CLIENT_SECRET}
-_RUN = "Save it as first.mjs or first.py and run it with 'sheetport run -- node first.mjs' (or python first.py)."
-_SCOPE = '{\n      environmentId: "{{DEV}}",\n      spaceId: "us_spa_specific_space"\n    }'
+_SEND_JOB = Aside("Then send a job:ready event to it", snippets.SEND_JOB)
+_START = Aside("start.mjs, which mounts any listener", snippets.START_NODE)
 
 STEPS = (
     Step(
         1,
         "Basic .env configuration",
-        "Any call with a development secret key turns this green.",
+        "Save it as .env; the other tabs try it. Any call with a development secret key turns this green.",
         {
-            ".env": f"FLATFILE_API_KEY={DEV_KEY}\nFLATFILE_ENVIRONMENT_ID={{{{DEV}}}}\n"
-            "FLATFILE_API_URL={{URL}}\nAGENT_INTERNAL_URL={{URL}}\n"
+            ".env": _guide(snippets.ENV_FILE),
+            "Node": Snippet(snippets.CHECK_NODE, _node("check.mjs")),
+            "Python": Snippet(snippets.CHECK_PYTHON, _python("check.py")),
+            "curl": Snippet(snippets.get_curl("/v1/environments", DEV_KEY)),
         },
     ),
     Step(
         2,
-        "Development and production",
+        "Development vs production",
+        "Two pairs, for two files: neither key sees anything of the other environment. "
         "Any call with a production secret key turns this green.",
         {
-            ".env": f"# Development environment\nFLATFILE_API_KEY={DEV_KEY}\nFLATFILE_ENVIRONMENT_ID={{{{DEV}}}}\n\n"
-            f"# Production environment\nFLATFILE_API_KEY={PROD_KEY}\nFLATFILE_ENVIRONMENT_ID={{{{PROD}}}}\n",
-            "curl": _curl_list(PROD_KEY),
+            ".env": _guide(snippets.TWO_ENV_FILES),
+            "Node": Snippet(snippets.PROD_NODE, "node production.mjs"),
+            "Python": Snippet(snippets.PROD_PYTHON, "python production.py"),
+            "curl": Snippet(snippets.get_curl("/v1/environments", PROD_KEY)),
         },
     ),
     Step(
         3,
-        "A secret key on your server",
-        _RUN,
+        "Using secret keys (server-side)",
+        "The key comes from .env.",
         {
-            "Node": 'import api from "@flatfile/api";\n\n// The key is taken from FLATFILE_API_KEY\n'
-            "const workbooks = await api.workbooks.list();\n",
-            "Python": _python("The key is taken from FLATFILE_API_KEY"),
-            "curl": _curl_list(DEV_KEY),
+            "Node": _guide(snippets.LIST_NODE, _node("list.mjs")),
+            "Python": Snippet(snippets.LIST_PYTHON, _python("list_workbooks.py")),
+            "curl": Snippet(snippets.get_curl("/v1/workbooks", DEV_KEY)),
         },
     ),
     Step(
         4,
-        "A token by email and password",
-        "Put your password in. The answer's accessToken is good for 24 hours.",
+        "Creating a token with email and password",
+        "Put your password in. The accessToken of the answer is good for 24 hours.",
         {
-            "curl": "curl --location '{{URL}}/api/v1/auth' \\\n--header 'Accept: application/json' \\\n"
-            "--header 'Content-Type: application/json' \\\n--data-raw '{\n"
-            '"email": "{{EMAIL}}",\n"password": "your-password"\n}\'\n',
-            "Node": _post("Node", _PASSWORD),
-            "Python": _post("Python", _PASSWORD),
+            "curl": _guide(snippets.SIGN_IN_CURL),
+            "Node": Snippet(snippets.PASSWORD_NODE, "node token.mjs"),
+            "Python": Snippet(snippets.PASSWORD_PYTHON, "python token_by_password.py"),
         },
     ),
     Step(
         5,
-        "The token in place of the key",
-        "Set FLATFILE_API_KEY to the accessToken of step 4, or to a personal access token.",
+        "Using the token in API requests",
+        "Put the accessToken of step 4, or a personal access token, where the key was.",
         {
-            "Node": f'// FLATFILE_API_KEY={TOKEN}\nimport api from "@flatfile/api";\n\n'
-            "const result = await api.workbooks.list();\n",
-            "Python": _python(f"FLATFILE_API_KEY={TOKEN}"),
-            "curl": _curl_list(TOKEN),
+            "Node": _guide(snippets.AS_KEY_NODE, _node("token_list.mjs", before=f"FLATFILE_API_KEY={_TOKEN} ")),
+            "Python": Snippet(snippets.LIST_PYTHON, _python("list_workbooks.py", f"FLATFILE_API_KEY={_TOKEN} ")),
+            "curl": Snippet(snippets.get_curl("/v1/workbooks", _TOKEN)),
         },
     ),
     Step(
         6,
-        "Client credentials",
-        "'Make client credentials' above fills in an id and a secret of yours.",
+        "Legacy client credentials flow",
+        "“Make client credentials” above fills in a pair of yours.",
         {
-            "curl": "curl -X POST {{URL}}/api/v1/auth \\\n-H 'Content-Type: application/json' \\\n-d '{\n"
-            f'"clientId": "{CLIENT_ID}",\n"secret": "{CLIENT_SECRET}"\n}}\'\n',
-            "Node": _post("Node", _CLIENT),
-            "Python": _post("Python", _CLIENT),
+            "curl": _guide(snippets.CLIENT_CURL),
+            "Node": Snippet(snippets.CLIENT_NODE, "node client.mjs"),
+            "Python": Snippet(snippets.CLIENT_PYTHON, "python client.py"),
         },
     ),
     Step(
         7,
-        "Secrets in a listener",
-        "First store it: 'sheetport secrets set EXTERNAL_API_KEY'. Any job of the environment then runs this.",
+        "Using secrets in a listener",
+        "Store the secrets, start the listener, send it a job. The guide leaves “data” to you: declare what you send.",
         {
-            "Node": _LISTENER % '    const apiKey = await event.secrets("EXTERNAL_API_KEY");\n',
-            "Python": _PYTHON_LISTENER % '    api_key = await event.secrets("EXTERNAL_API_KEY")\n',
-            "curl": "curl '{{URL}}/v1/secrets?environmentId={{DEV}}' "
-            f"--header 'Authorization: Bearer {DEV_KEY}'\n",
+            "Node": _guide(snippets.SECRETS_NODE, _node("start.mjs", " ./secrets.mjs")),
+            "Python": Snippet(snippets.SECRETS_PYTHON, f"{_SEND} use_secrets.py"),
+            "curl": Snippet(snippets.get_curl("/v1/secrets?environmentId={{DEV}}", DEV_KEY)),
         },
+        (
+            Aside(
+                "First store the secrets, on the server's machine",
+                "sheetport secrets set EXTERNAL_API_KEY\nsheetport secrets set WEBHOOK_URL\n",
+            ),
+            _START,
+            _SEND_JOB,
+        ),
     ),
     Step(
         8,
-        "Secrets of one environment and space",
-        "First store it: 'sheetport secrets set API_TOKEN --space ID', with the space's id here as there.",
+        "Environment-specific secrets",
+        "Turns green when the space has a secret of its own and a call has read it.",
         {
-            "Node": _LISTENER % f'    const credential = await event.secrets("API_TOKEN", {_SCOPE});\n',
-            "Python": _PYTHON_LISTENER % "    credential = await event.secrets(\n"
-            '        "API_TOKEN", environment_id="{{DEV}}", space_id="us_spa_specific_space"\n    )\n',
-            "curl": "curl '{{URL}}/v1/secrets?environmentId={{DEV}}&spaceId=us_spa_specific_space' "
-            f"--header 'Authorization: Bearer {DEV_KEY}'\n",
+            "Node": _guide(snippets.SCOPED_NODE, _node("start.mjs", " ./scoped.mjs")),
+            "Python": Snippet(snippets.SCOPED_PYTHON, f"{_SEND} scoped.py"),
+            "curl": Snippet(snippets.get_curl("/v1/secrets?environmentId={{DEV}}&spaceId={{SPACE}}", DEV_KEY)),
         },
+        (
+            Aside("If there is no space yet, make one and reload this page", snippets.MAKE_SPACE),
+            Aside("First store the secret of the space", "sheetport secrets set API_TOKEN --space {{SPACE}}\n"),
+            _SEND_JOB,
+        ),
     ),
 )
 
 
 def filled(values: Mapping[str, str]) -> list[Step]:
-    """The steps with ``values`` in the place of their ``{{NAMES}}``."""
+    """The steps with ``values`` in the place of their ``{{NAMES}}``; each value is safe in a quoted JSON text."""
     return [
-        Step(step.number, step.title, step.hint, {tab: _fill(text, values) for tab, text in step.tabs.items()})
+        replace(
+            step,
+            tabs={name: replace(tab, text=fill(tab.text, values, name)) for name, tab in step.tabs.items()},
+            asides=tuple(Aside(aside.title, fill(aside.text, values, "curl")) for aside in step.asides),
+        )
         for step in STEPS
     ]
 
 
-def _fill(text: str, values: Mapping[str, str]) -> str:
+def fill(text: str, values: Mapping[str, str], tab: str) -> str:
+    """The text with the values in it; for curl they stand between single quotes of a shell."""
     for name, value in values.items():
-        text = text.replace("{{" + name + "}}", value)
+        text = text.replace("{{" + name + "}}", value.replace("'", "'\\''") if tab == "curl" else value)
     return text

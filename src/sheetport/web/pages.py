@@ -9,11 +9,9 @@ from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
 
 from sheetport import __version__
-from sheetport.features.accounts import service as accounts
 from sheetport.features.auth import service as auth
 from sheetport.features.auth.model import CredentialKind
 from sheetport.features.environments import service as environments
-from sheetport.features.users import service as users
 from sheetport.http.auth import PUBLIC
 from sheetport.http.wire import Wire
 from sheetport.kernel.actor import Actor
@@ -23,8 +21,9 @@ from sheetport.kernel.permissions import Permission, require
 from sheetport.preload import PRELOAD_PATH
 from sheetport.storage import identity
 from sheetport.storage.unit_of_work import UnitOfWork
-from sheetport.web.guide import CLIENT_ID, CLIENT_SECRET, DEV_KEY, PROD_KEY, filled
+from sheetport.web.guide import CLIENT_ID, CLIENT_SECRET, DEV_KEY, PROD_KEY
 from sheetport.web.marks import list_marks
+from sheetport.web.reader import address_of, place_of, read_first_page
 from sheetport.web.rendering import HEADERS, asset, page
 from sheetport.web.sessions import (
     SESSION,
@@ -66,12 +65,13 @@ async def get_asset(asset_version: FromPath[str], name: FromPath[str]) -> Respon
 
 @get("/")
 async def get_first_page(request: AnyRequest) -> Response[str]:
-    actor = await signed_in(request)
     healthy = await _healthy(request)
-    if actor is None or not healthy:
+    actor = await signed_in(request) if healthy else None
+    if actor is None:
         return page("sign_in.html", healthy=healthy, refusal=None, email="")
-    values = await request.app.state.db.read(lambda uow: _first_page(uow, actor))
-    return page("first_page.html", healthy=healthy, **_filled(request, values))
+    address = address_of(request)
+    values = await request.app.state.db.read(lambda uow: read_first_page(uow, actor, address))
+    return page("first_page.html", place=place_of(request.app.state.settings), **values)
 
 
 @post("/sign-in", status_code=200)
@@ -137,30 +137,6 @@ async def _healthy(request: AnyRequest) -> bool:
     except Exception:  # noqa: BLE001 - whatever keeps the database away, the answer is that it is
         return False
     return True
-
-
-async def _first_page(uow: UnitOfWork, actor: Actor) -> dict[str, Any]:
-    listed = await environments.list_environments(uow, actor, Page(1, 100))
-    account = await accounts.get_current_account(uow, actor)
-    return {
-        "environments": listed.items,
-        "account": account,
-        "user": await users.get_user(uow, actor, actor.id),
-    }
-
-
-def _filled(request: AnyRequest, values: dict[str, Any]) -> dict[str, Any]:
-    """The page's values: the guide with this server's address and the reader's ids in it."""
-    settings = request.app.state.settings
-    kept = {bool(each.is_prod): each.id for each in reversed(values["environments"])}
-    words = {
-        "URL": settings.http.base_url,
-        "DEV": kept.get(False, "us_env_your_environment_id"),
-        "PROD": kept.get(True, "us_env_prod_your_prod_id"),
-        "EMAIL": values["user"].email,
-    }
-    place = "PostgreSQL" if settings.storage.database_url else str(settings.storage.data.resolve())
-    return {**values, "steps": filled(words), "url": settings.http.base_url, "place": place}
 
 
 router = Router(

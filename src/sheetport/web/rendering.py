@@ -12,7 +12,11 @@ from litestar import Response
 from sheetport import NAME, __version__
 
 _FOLDER = Path(__file__).parent / "assets"
-_TYPES = {"app.css": "text/css; charset=utf-8", "app.js": "text/javascript; charset=utf-8"}
+_TYPES = {
+    "app.css": "text/css; charset=utf-8",
+    "app.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
 ASSETS: dict[str, bytes] = {name: (_FOLDER / name).read_bytes() for name in _TYPES}
 #: In the addresses of the assets, so that they can be cached for good and still change.
 ASSETS_VERSION = hashlib.sha256(b"".join(ASSETS.values())).hexdigest()[:12]
