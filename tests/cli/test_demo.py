@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from cli.conftest import Shell
+from sheetport.cli.demo import STEPS
 
 
 def test_it_brings_its_own_server_and_leaves_nothing(nowhere: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -17,6 +19,17 @@ def test_it_brings_its_own_server_and_leaves_nothing(nowhere: Shell, monkeypatch
         assert word in printed
     assert list(folder.iterdir()) == []
     assert "sk_" not in printed
+
+
+def test_it_numbers_its_steps_and_every_record_arrives(shell: Shell) -> None:
+    printed = shell.printed("demo")
+    numbers = [line.split("/")[0] for line in printed.splitlines() if f"/{STEPS}  " in line]
+    assert numbers == [str(number) for number in range(1, STEPS + 1)]
+    sent = re.search(r"(\d+) records from three CSV files", printed)
+    arrived = re.search(r"The webhook got (\d+) airlines, (\d+) airports, (\d+) planes", printed)
+    assert sent is not None
+    assert arrived is not None
+    assert sum(map(int, arrived.groups())) == int(sent[1]) > 0
 
 
 def test_it_uses_the_server_that_runs_and_clears_up(shell: Shell) -> None:
@@ -49,3 +62,8 @@ def spaces(shell: Shell) -> set[str]:
     key = shell.server.development["secretKey"]
     listed = shell.server.request("GET", "/v1/spaces?pageSize=1000", token=key).body["data"]
     return {space["id"] for space in listed}
+
+
+def test_a_key_that_is_refused_is_said_before_anything_starts(nowhere: Shell) -> None:
+    given = {"FLATFILE_API_KEY": "sk_dev_wrong", "FLATFILE_API_URL": nowhere.server.url}
+    assert "FLATFILE_API_KEY is not accepted" in nowhere.refused("demo", env=given)

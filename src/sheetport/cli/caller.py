@@ -44,7 +44,8 @@ def environment_caller(
 ) -> Iterator[EnvironmentCaller]:
     """The caller of an environment, by default ``development``: FLATFILE_API_KEY, else ``.env.NAME``, else a
     key made over the local socket, named "``purpose`` on HOST", which ends with the context (``keep``: after
-    24 hours). ``or_login``: without a local server, the stored sign-in. Raises CommandError."""
+    24 hours). ``or_login``: without a local server, the stored sign-in. Raises CommandError, and NoLocalServer
+    when no way is left."""
     given = _given_key(environment)
     if given is not None:
         yield _known(environment, *given)
@@ -55,7 +56,7 @@ def environment_caller(
         connection = LocalSocket(data_directory)
     except NoLocalServer as error:
         if login is None:
-            raise CommandError(f"{error} {_three_ways(environment)}") from None
+            raise NoLocalServer(f"{error} {_three_ways(environment)}") from None
         yield _known(environment, login.token, login.url, None, "the stored sign-in (sheetport login)")
         return
     answer: dict[str, Any] = {}

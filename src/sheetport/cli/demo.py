@@ -18,13 +18,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Annotated, Any
 
+import httpx
 import typer
 from rich.markup import escape
 
 from sheetport.cli.caller import EnvironmentCaller, environment_caller
 from sheetport.cli.client import Client
 from sheetport.cli.errors import CommandError
+from sheetport.cli.local_socket import NoLocalServer
 from sheetport.cli.options import Data, out
+from sheetport.cli.run import confirm_production
 from sheetport.listener import Listener
 
 SHEETS = ("airlines", "airports", "planes")
@@ -65,16 +68,17 @@ def demo(
         sheetport demo
     """
     with _some_server(data) as caller, caller.client() as client, _receiver() as (url, received):
+        confirm_production(caller, yes=False)
         steps = _Steps()
         steps.say(f"A server at {caller.url}; environment {escape(caller.environment)} ({caller.environment_id}).")
         space, workbook = _furnish(client, caller, steps)
         try:
-            _keep_secrets(client, caller, space, url, steps)
+            token = _keep_secrets(client, caller, space, url, steps)
             asyncio.run(_submit(client, caller, workbook, steps))
         finally:
             if not keep:
                 client.call("DELETE", f"/v1/spaces/{space}")
-        _show(received, steps)
+        _show(received, token, steps)
 
 
 def _furnish(client: Client, caller: EnvironmentCaller, steps: _Steps) -> tuple[str, dict[str, Any]]:
@@ -98,12 +102,14 @@ def _furnish(client: Client, caller: EnvironmentCaller, steps: _Steps) -> tuple[
     return space, workbook
 
 
-def _keep_secrets(client: Client, caller: EnvironmentCaller, space: str, url: str, steps: _Steps) -> None:
+def _keep_secrets(client: Client, caller: EnvironmentCaller, space: str, url: str, steps: _Steps) -> str:
+    """Store what the listener will read; the value that the webhook asks for."""
     token = secrets.token_urlsafe(12)
     for name, value in (("EXTERNAL_API_KEY", token), ("WEBHOOK_URL", url)):
         wanted = {"name": name, "value": value, "environmentId": caller.environment_id, "spaceId": space}
         client.call("POST", "/v1/secrets", wanted)
     steps.say("Two [bold]secrets[/] of this space, sealed on disk: EXTERNAL_API_KEY and WEBHOOK_URL.")
+    return token
 
 
 async def _submit(client: Client, caller: EnvironmentCaller, workbook: dict[str, Any], steps: _Steps) -> None:
@@ -139,24 +145,15 @@ def _listener(workbook: dict[str, Any]) -> Listener:
     async def submit(event: Any) -> None:
         await event.job.ack("Reading the records", 10)
         key, url = await event.secrets("EXTERNAL_API_KEY"), await event.secrets("WEBHOOK_URL")
-        for sheet in workbook["sheets"]:
-            page = await event.fetch(f"v1/sheets/{sheet['id']}/records")
-            body = json.dumps({"sheet": sheet["slug"], "records": page["records"]}).encode()
-            await asyncio.to_thread(_post, url, key, body)
+        # The receiver is on this very machine, so no proxy is asked for it.
+        async with httpx.AsyncClient(headers={"Authorization": f"Bearer {key}"}, trust_env=False) as http:
+            for sheet in workbook["sheets"]:
+                page = await event.fetch(f"v1/sheets/{sheet['id']}/records")
+                answer = await http.post(url, json={"sheet": sheet["slug"], "records": page["records"]})
+                answer.raise_for_status()
         await event.job.complete(f"{len(workbook['sheets'])} sheets sent to the webhook")
 
     return listener
-
-
-def _post(url: str, key: str, body: bytes) -> None:
-    host, _, port = url.removeprefix("http://").partition("/")[0].partition(":")
-    with socket.create_connection((host, int(port)), 10) as connection:
-        head = (
-            f"POST /hook HTTP/1.0\r\nHost: {host}\r\nAuthorization: Bearer {key}\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        connection.sendall(head.encode() + body)
-        if b" 200 " not in connection.recv(64):
-            raise RuntimeError("the webhook did not take the records")
 
 
 async def _end_of(client: Client, job: str) -> dict[str, Any]:
@@ -168,7 +165,9 @@ async def _end_of(client: Client, job: str) -> dict[str, Any]:
     raise CommandError(f"The job {job} did not end within {JOB_SECONDS} seconds; see the server's log.")
 
 
-def _show(received: Receiver, steps: _Steps) -> None:
+def _show(received: Receiver, token: str, steps: _Steps) -> None:
+    if set(received.bearers) != {f"Bearer {token}"}:
+        raise CommandError("The webhook was called without the secret; see the server's log.")
     rows = ", ".join(f"{count} {sheet}" for sheet, count in received.rows.items())
     steps.say(f"The [bold]webhook[/] got {rows}, each call with the secret as its bearer token.")
     out.print("\n[green]Done.[/] Write your own: [bold]sheetport listen FILE.py[/]  (see --help)")
@@ -205,7 +204,7 @@ def _some_server(data: Path | None) -> Iterator[EnvironmentCaller]:
     waiting = environment_caller(None, data, "demo")
     try:
         caller = waiting.__enter__()
-    except CommandError:
+    except NoLocalServer:
         with _own_server() as own, environment_caller(None, own, "demo") as caller:
             yield caller
         return
