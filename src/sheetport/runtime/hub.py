@@ -50,8 +50,12 @@ class _Feed:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What one look at a channel saw; ``live`` holds the issuers that may read it."""
+    """What one look at a channel saw, for those who waited when it began; ``live`` holds the issuers that may read.
 
+    Who comes while it lasts may be further behind than it reads, or have an issuer it did not ask about.
+    """
+
+    waiters: frozenset[_Waiter]
     live: frozenset[str]
     newest: int
     events: list[Event]
@@ -181,16 +185,17 @@ class Hub:
             feed.looking = None
 
     async def _look(self, feed: _Feed) -> _Look:
-        issuers = {waiter.grant.issuer for waiter in feed.waiters}
-        lowest = min(waiter.cursor for waiter in feed.waiters)
+        waiters = frozenset(feed.waiters)
+        issuers = {waiter.grant.issuer for waiter in waiters}
+        lowest = min(waiter.cursor for waiter in waiters)
 
         async def read(uow: UnitOfWork) -> _Look:
             if not await events.is_open(uow, feed.channel):
-                return _Look(frozenset(), 0, [])
+                return _Look(waiters, frozenset(), 0, [])
             live = frozenset([issuer for issuer in issuers if await self._is_live(uow, issuer)])
             newest = await events.find_newest_position(uow, feed.channel.environment_id)
             found = await events.read_channel(uow, feed.channel, min(lowest, newest), MESSAGES) if live else []
-            return _Look(live, newest, found)
+            return _Look(waiters, live, newest, found)
 
         return await self._db.read(read)
 
@@ -200,7 +205,7 @@ def _deliver(feed: _Feed, look: _Look) -> None:
     messages = [stream_message(event, feed.channel.name) for event in look.events]
     positions = [event.position or 0 for event in look.events]
     replies: dict[int, bytes] = {}
-    for waiter in feed.waiters:
+    for waiter in look.waiters & feed.waiters:
         if waiter.grant.issuer not in look.live:
             _refuse(waiter, _ended())
             continue
