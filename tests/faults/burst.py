@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import threading
+import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -74,7 +75,7 @@ def key(server: SheetportServer) -> str:
 
 def burst(server: SheetportServer, follower: Follower, written: Written) -> None:
     """Write from several threads, with the follower following, until the server is gone."""
-    threads = [threading.Thread(target=_write, args=(server, written)) for _ in range(WRITERS)]
+    threads = [threading.Thread(target=write, args=(server, written)) for _ in range(WRITERS)]
     threads.append(threading.Thread(target=follower.follow))
     for thread in threads:
         thread.start()
@@ -83,9 +84,10 @@ def burst(server: SheetportServer, follower: Follower, written: Written) -> None
         assert not thread.is_alive(), "the server neither answers nor dies"
 
 
-def _write(server: SheetportServer, written: Written) -> None:
+def write(server: SheetportServer, written: Written, rounds: int = ROUNDS) -> None:
+    """Make space after space, each with a workbook, records and a job in it, until the server is gone."""
     with suppress(*GONE):
-        for number in range(ROUNDS):
+        for number in range(rounds):
             space = _post(server, written, "/v1/spaces", {"name": f"space {number}"})["id"]
             written.spaces.append(space)
             body = {"name": "book", "spaceId": space, "sheets": [SHEET]}
@@ -140,6 +142,15 @@ def half_applied(server: SheetportServer, follower: Follower) -> list[str]:
             faults.append(f"{book['id']} has {len(sheets)} sheets, or nobody was told of it")
         faults += [fault for sheet in sheets for fault in _sheet_faults(server, sheet["id"], 0)]
     return faults
+
+
+def drain(follower: Follower, server: SheetportServer, seconds: float = 10) -> None:
+    """Follow until an event written now, after all others, has come."""
+    marker = server.request("POST", "/v1/spaces", {"name": "last"}, key(server)).body["data"]["id"]
+    deadline = time.monotonic() + seconds
+    while not any(event["context"].get("spaceId") == marker for event in follower.seen.values()):
+        assert time.monotonic() < deadline, "events do not come any more"
+        follower.poll()
 
 
 def untold(follower: Follower, written: Written) -> list[str]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
-from faults.burst import Follower, Written, burst, half_applied, lost, untold
+from faults.burst import Follower, Written, burst, drain, half_applied, lost, untold
 from servers.data_places import DataPlace
 from servers.sheetport import SheetportServer
 
@@ -27,7 +26,6 @@ KILLS = {
         ("events.before-reply", 3),
     ],
 }
-SETTLE_SECONDS = 10
 
 
 @contextmanager
@@ -38,15 +36,6 @@ def killed_at(server: SheetportServer, point: str, passage: int) -> Iterator[Non
     del server.env["SHEETPORT_KILL_AT"]
     yield
     assert server.kill(0) == -signal.SIGKILL, f"{point}:{passage} was not passed"
-
-
-def drain(follower: Follower, server: SheetportServer) -> None:
-    """Follow until an event written now, the last one, has come."""
-    marker = server.request("POST", "/v1/spaces", {"name": "last"}, server.development["secretKey"]).body["data"]["id"]
-    deadline = time.monotonic() + SETTLE_SECONDS
-    while not any(event["context"].get("spaceId") == marker for event in follower.seen.values()):
-        assert time.monotonic() < deadline, "events do not come any more"
-        follower.poll()
 
 
 @pytest.mark.parametrize("kind", sorted(KILLS))
