@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import html as markup
 import re
 
 import httpx
 
+from clients import guide
 from sheetport import NAME, __version__
+from sheetport.features.auth import service as auth
+from sheetport.features.users import service as users
 from sheetport.preload import PRELOAD_PATH
 from worlds import PASSWORD, World
 
@@ -181,3 +185,54 @@ async def test_a_made_key_is_a_listed_key_named_after_the_page(world: World) -> 
 async def test_a_form_is_taken_the_way_a_browser_sends_it_from_a_page_without_referrer(world: World) -> None:
     headers = {"Origin": "null", "Sec-Fetch-Site": "same-origin"}
     assert (await world.client.post("/sign-in", data=FORM, headers=headers)).status_code == 303
+
+
+async def test_the_guides_own_snippets_are_there_word_for_word(world: World) -> None:
+    await sign_in(world)
+    text = (await world.client.get("/")).text
+    shown = [
+        markup.unescape(found) for found in re.findall(r"data-guide[^>]*>\s*.*?<code>(.*?)</code>", text, re.DOTALL)
+    ]
+    dev, prod = "sk_dev_••••••••", "sk_prod_••••••••"
+    wanted = [
+        guide.replaced(guide.BASIC_ENV, {"sk_your_secret_key_here": dev, "us_env_your_environment_id": world.dev}),
+        guide.replaced(
+            guide.BOTH_ENVS,
+            {
+                "sk_dev_your_development_key": dev,
+                "us_env_dev_your_dev_id": world.dev,
+                "sk_prod_your_production_key": prod,
+                "us_env_prod_your_prod_id": world.prod,
+            },
+        ),
+        guide.SECRET_KEY,
+        guide.replaced(
+            guide.PASSWORD_SIGN_IN,
+            {"api.x.flatfile.com": "sheetport.test", "your-email@domain.com": "admin@example.com"},
+        ),
+        guide.TOKEN,
+        guide.replaced(guide.CLIENT_CREDENTIALS, {"https://platform.flatfile.com": "http://sheetport.test"}),
+        guide.SECRETS,
+        guide.replaced(guide.SCOPED_SECRETS, {"us_env_specific_env": world.dev, "us_spa_specific_space": "SPACE"}),
+    ]
+    shown[7] = shown[7].replace("us_spa_specific_space", "SPACE")
+    for said, meant in zip(shown, wanted, strict=True):
+        assert said.startswith(meant)
+
+
+async def test_the_address_is_the_one_that_the_browser_asked_for(world: World) -> None:
+    await sign_in(world)
+    html = (await world.client.get("/")).text
+    assert "<code>http://sheetport.test</code>" in html
+    forged = await world.client.get("/", headers={"Host": 'x" onload="y'})
+    assert "onload" not in forged.text
+
+
+async def test_an_address_with_quotes_breaks_out_of_no_snippet(world: World) -> None:
+    email = "o'brien$(x)\"y@example.com"
+    password_hash = await auth.hash_password(PASSWORD)
+    await world.db.write(lambda uow: users.set_password(uow, world.user_id, password_hash, email))
+    await world.client.post("/sign-in", data={**FORM, "email": email})
+    text = markup.unescape((await world.client.get("/")).text)
+    assert '"email": "o\'\\\'\'brien$(x)\\"y@example.com"' in text
+    assert '{ "email": "o\'brien$(x)\\"y@example.com"' in text

@@ -43,7 +43,8 @@ def place_of(settings: Settings) -> str:
 
 async def read_first_page(uow: UnitOfWork, actor: Actor, address: str) -> dict[str, Any]:
     """The first page's values. Needs a reader who is signed in."""
-    listed = (await environments.list_environments(uow, actor, Page(1, 100))).items
+    found_environments = (await environments.list_environments(uow, actor, Page(1, 100))).items
+    listed = sorted(found_environments, key=lambda each: (each.is_prod, each.created_at))
     user = await users.get_user(uow, actor, actor.id)
     development = next((each.id for each in listed if not each.is_prod), None)
     found = []
