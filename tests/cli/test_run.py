@@ -300,3 +300,15 @@ def read_until(terminal: int, text: str, seconds: float = 20) -> str:
             break
     assert text in seen, seen
     return seen
+
+
+def test_development_is_the_default_among_several(shell: Shell) -> None:
+    login = {"email": shell.server.email, "password": shell.server.password}
+    token = shell.server.request("POST", "/v1/auth", login).body["accessToken"]
+    made = shell.server.request("POST", "/v1/environments", {"name": "a-test", "isProd": False}, token)
+    assert made.status == 200
+    assert shell.variable("FLATFILE_ENVIRONMENT_ID") == shell.server.development["id"]
+    assert shell.variable("FLATFILE_ENVIRONMENT_ID", "-e", "a-test") == made.body["data"]["id"]
+    as_user = {"FLATFILE_API_KEY": token, "FLATFILE_API_URL": shell.server.url}
+    assert shell.variable("FLATFILE_ENVIRONMENT_ID", env=as_user) == shell.server.development["id"]
+    shell.server.request("DELETE", f"/v1/environments/{made.body['data']['id']}", token=token)

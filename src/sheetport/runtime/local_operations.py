@@ -20,6 +20,7 @@ from sheetport.runtime.admin_socket import Operation
 from sheetport.storage.unit_of_work import Database, UnitOfWork
 
 _ALL = Page(1, 1_000)
+_DEFAULT = "development"
 
 
 class LocalOperations:
@@ -143,11 +144,14 @@ async def _administrator(uow: UnitOfWork, account: str | None) -> Actor:
 
 
 async def _find_environment(uow: UnitOfWork, actor: Actor, wanted: str | None) -> Environment:
+    """The environment by name or id; without either ``development``, else the first that is not production."""
     listed = (await environments.list_environments(uow, actor, _ALL)).items
-    for environment in listed:
-        if wanted in {environment.id, environment.name} or (wanted is None and not environment.is_prod):
-            return environment
-    names = ", ".join(environment.name for environment in listed)
+    harmless = [each for each in listed if not each.is_prod]
+    by_default = [each for each in harmless if each.name == _DEFAULT] or harmless
+    found = by_default if wanted is None else [each for each in listed if wanted in {each.id, each.name}]
+    if found:
+        return found[0]
+    names = ", ".join(sorted(each.name for each in listed))
     raise NotFound(f"There is no environment {wanted!r}. This account has: {names}.", "environment")
 
 
