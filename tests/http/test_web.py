@@ -236,3 +236,12 @@ async def test_an_address_with_quotes_breaks_out_of_no_snippet(world: World) -> 
     text = markup.unescape((await world.client.get("/")).text)
     assert '"email": "o\'\\\'\'brien$(x)\\"y@example.com"' in text
     assert '{ "email": "o\'brien$(x)\\"y@example.com"' in text
+
+
+async def test_without_its_database_the_server_says_so(world: World) -> None:
+    await sign_in(world)
+    await world.db.close()
+    reply = await world.call("GET", "/healthz", token="")
+    assert (reply.status, reply.error["key"]) == (503, "database")
+    page = await world.client.get("/")
+    assert (page.status_code, "The database cannot be reached" in page.text) == (200, True)
