@@ -223,3 +223,38 @@ def subscription(server: SheetportServer) -> str:
 def test_the_command_is_also_a_module() -> None:
     done = subprocess.run([sys.executable, "-m", "sheetport.cli", "version"], capture_output=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_two_servers_that_start_at_once_do_not_share_a_port(tmp_path: Path) -> None:
+    port = str(free_port())
+    both = [
+        subprocess.Popen(
+            [PROGRAM, "serve", "--data", str(tmp_path / name), "--port", port],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=clean_environment(),
+            cwd=tmp_path,
+        )
+        for name in ("one", "other")
+    ]
+    refused = wait_for_first(both)
+    served = next(process for process in both if process is not refused)
+    said = refused.communicate(timeout=30)[0]
+    served.send_signal(signal.SIGTERM)
+    served.communicate(timeout=30)
+    assert refused.returncode == 1
+    assert f"{port}" in said
+    assert "another --port" in said or "choose --port" in said
+    assert served.returncode in {0, -signal.SIGTERM}
+
+
+def wait_for_first(processes: list[subprocess.Popen[str]]) -> subprocess.Popen[str]:
+    """The process that ends by itself."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        for process in processes:
+            if process.poll() is not None:
+                return process
+        time.sleep(0.02)
+    raise AssertionError("neither server was refused")

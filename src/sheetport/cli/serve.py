@@ -20,7 +20,7 @@ from sheetport.features.setup import service as setup
 from sheetport.kernel.crypto import KeyRing, masked
 from sheetport.runtime.admin_socket import admin_socket
 from sheetport.runtime.local_operations import LocalOperations
-from sheetport.runtime.server import PortInUseError, check_port_free
+from sheetport.runtime.server import PortInUseError, held_port
 from sheetport.runtime.server import serve as run_server
 from sheetport.runtime.set_up import PLACEHOLDER_EMAIL, FirstRun, initialise
 from sheetport.runtime.workers import WORKER_VARIABLE, die_with_parent, report_ready, supervise
@@ -64,9 +64,10 @@ def _serve(settings: Settings, workers: int) -> None:
         keys = data_directory.load_keys(settings.storage)
         _run(settings, keys, with_socket=worker == "0")
         return
-    check_port_free(settings.http)
-    first = None if data_directory.is_initialised(settings.storage) else initialise(settings, PLACEHOLDER_EMAIL, None)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(held_port(settings.http))
+        known = data_directory.is_initialised(settings.storage)
+        first = None if known else initialise(settings, PLACEHOLDER_EMAIL, None)
         if settings.storage.database_url is None:
             stack.enter_context(data_directory.locked(settings.storage.data))
         keys = data_directory.load_keys(settings.storage)

@@ -6,8 +6,8 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from typing import Any, Protocol
 
 from granian.constants import HTTPModes, Interfaces
@@ -54,6 +54,24 @@ def check_port_free(http: HttpSettings) -> None:
             raise PortInUseError(
                 f"{http.host}:{http.port} cannot be used ({error.strerror}). Stop what listens there or choose --port."
             ) from None
+
+
+@contextmanager
+def held_port(http: HttpSettings) -> Iterator[None]:
+    """Hold the address from before the set-up to the end. Raises PortInUseError.
+
+    Until a server listens its port looks free, and two that start at once would share it. A socket in the kernel's
+    own name space can be bound once, and is gone with its process.
+    """
+    check_port_free(http)
+    with socket.socket(socket.AF_UNIX) as guard:
+        try:
+            guard.bind(f"\0sheetport {http.host} {http.port}")
+        except OSError:
+            raise PortInUseError(
+                f"{http.host}:{http.port} is taken by another server that is starting. Choose another --port."
+            ) from None
+        yield
 
 
 async def serve(settings: Settings, keys: KeyRing, build: Build, ready: Ready) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -29,6 +30,8 @@ async def spaces(world: World) -> World:
         await places.add_place(uow, Place(world.dev, SHEET, "sh", world.account_id, SPACE, BOOK, SHEET, "contacts"))
 
     await world.db.write(write)
+    while any(event["position"] is None for event in await world.events()):
+        await asyncio.sleep(0.01)
     return world
 
 
