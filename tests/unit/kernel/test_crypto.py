@@ -57,6 +57,7 @@ def test_a_key_file_gives_the_same_ring_again() -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "{}", "[1]", "not json", KEYS.to_text()[:-20], KEYS.to_text().replace("sheetport-key-1", "sheetport-key-9")],
+    ids=["empty", "object", "list", "not-json", "cut-short", "other-format"],
 )
 def test_what_is_no_key_file_is_refused_without_its_text(text: str) -> None:
     with pytest.raises(KeyFileError) as refused:
