@@ -22,8 +22,7 @@ class Actor:
 
     ``id`` is what audit and events record (a user id, a key id, a space id); ``token_id`` names the
     token used, so that cutting that token can cut what it opened. ``environment_id`` is None for a
-    user, who reaches every environment of the account. ``generation`` is the account's
-    authentication generation at verification (see ``features.auth``).
+    user, who reaches every environment of the account.
     """
 
     kind: ActorKind
@@ -32,7 +31,6 @@ class Actor:
     token_id: str
     environment_id: str | None = None
     space_id: str | None = None
-    generation: int = 0
 
     def reaches(self, account_id: str, environment_id: str | None, space_id: str | None) -> bool:
         """Whether a thing of this account, environment and space may be known to the caller at all."""

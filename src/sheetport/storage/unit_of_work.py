@@ -6,7 +6,7 @@ enforced: a turn is driven on one thread and a coroutine that waits for anything
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy.sql.elements import ClauseElement
@@ -105,11 +105,6 @@ def tell(listeners: Iterable[Listener], names: set[str]) -> None:
         listener(frozen)
 
 
-def row_params(row: Mapping[str, Any], columns: tuple[str, ...]) -> tuple[Any, ...]:
-    """A mapping's values in column order, absent ones as None."""
-    return tuple(row.get(name) for name in columns)
-
-
 __all__ = [
     "NO_PARAMS",
     "Compiler",
@@ -120,5 +115,4 @@ __all__ = [
     "Statement",
     "UnitOfWork",
     "Work",
-    "row_params",
 ]

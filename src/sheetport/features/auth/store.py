@@ -21,7 +21,6 @@ _INSERT = statement(insert(credentials).values({name: bindparam(name) for name i
 _STANDING = (
     select(
         credentials,
-        accounts.c.auth_generation,
         users.c.disabled_at.label("user_disabled_at"),
         environments.c.deleted_at.label("environment_deleted_at"),
         _parents.c.deleted_at.label("parent_deleted_at"),

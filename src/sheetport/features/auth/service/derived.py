@@ -1,6 +1,6 @@
 """Tokens that are derived, not stored: they carry their claims and a MAC.
 
-``spt_<space id>.<expiry, base 36>.<generation>.<mac>``: a space's access token. It dies with its hour
+``spt_<space id>.<expiry>.<generation>.<mac>``: a space's access token. It dies with its hour
 bucket plus 24 h, with its space, and when the space's token generation goes up.
 """
 

@@ -89,7 +89,6 @@ def _actor(row: Row) -> Actor:
         account_id=row["account_id"],
         token_id=row["id"],
         environment_id=row["environment_id"],
-        generation=row["auth_generation"],
     )
 
 
