@@ -15,7 +15,7 @@ from sheetport.config import StorageSettings
 from sheetport.storage.engine import sqlite_path
 
 #: The newest revision this version knows; a test compares it with the scripts.
-HEAD = "0001"
+HEAD = "0006"
 _VERSION = "SELECT version_num FROM alembic_version"
 
 
