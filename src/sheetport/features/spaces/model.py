@@ -23,7 +23,8 @@ SORT_FIELDS = {
 class Space:
     """``guest_authentication`` None means the environment's, which ``inherited_authentication`` holds.
 
-    ``access_token`` is there only in replies to callers who may have it.
+    ``access_token`` is there only in replies to callers who may have it. ``sweep_at`` is when a space that a
+    publishable key made expires unless something was submitted and, once expired, when it is deleted.
     """
 
     environment_id: str
@@ -58,6 +59,7 @@ class Space:
     expired_at: int | None = None
     upgraded_at: int | None = None
     last_activity_at: int | None = None
+    sweep_at: int | None = None
     inherited_authentication: list[str] = field(default_factory=list)
     access_token: str | None = field(default=None, repr=False)
 

@@ -18,6 +18,7 @@ _COLUMNS = tuple(column.name for column in spaces.columns if column.name != "del
 _JSON = ("metadata", "settings", "actions", "access", "labels", "guest_authentication")
 _FLAGS = ("auto_configure", "is_app_template", "is_collaborative")
 _KEPT = {"environment_id", "id", "account_id", "created_at", "workbooks_count", "files_count", "token_generation"}
+_KEPT |= {"expired_at", "sweep_at"}  # changed by the sweep alone
 _CHANGED = tuple(name for name in _COLUMNS if name not in _KEPT)
 _THIS = (spaces.c.environment_id == bindparam("environment"), spaces.c.id == bindparam("space"))
 _INSERT = statement(insert(spaces).values({name: bindparam(name) for name in _COLUMNS}))

@@ -27,6 +27,7 @@ credentials = Table(
     moment("expires_at", optional=True),
     moment("last_used_at", optional=True),
     moment("deleted_at", optional=True),
+    json("origins"),  # publishable keys only: the pages that may use it, any when absent
     Index("uq_credentials_fingerprint", "fingerprint", unique=True),
     Index("ix_credentials_environment_id", "environment_id", "created_at"),
     Index("ix_credentials_user_id", "user_id", "created_at"),

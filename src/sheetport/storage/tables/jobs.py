@@ -60,3 +60,11 @@ Index(
     sqlite_where=jobs.c.status == "waiting",
     postgresql_where=jobs.c.status == "waiting",
 )
+#: What a space has had done, to know whether an embedded one was submitted.
+Index(
+    "ix_jobs_complete",
+    jobs.c.environment_id,
+    jobs.c.space_id,
+    sqlite_where=jobs.c.status == "complete",
+    postgresql_where=jobs.c.status == "complete",
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, SmallInteger, Table, false
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, SmallInteger, Table, false
 
 from sheetport.storage.tables.base import JSON_TEXT, RECORD_JSON, json, key, metadata, moment, number, text
 
@@ -17,6 +17,7 @@ sheet_counters = Table(
     number("total"),
     number("invalid"),
     Column("commit_no", BigInteger, nullable=False, server_default="0"),
+    Column("bytes", BigInteger, nullable=False, server_default="0"),
 )
 
 #: One row per record: values by slot, the rest only where there is any. ``format`` lets layouts coexist.
@@ -32,6 +33,7 @@ records = Table(
     Column("ext", JSON_TEXT),
     Column("commit_no", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    Column("size", Integer),  # the bytes of vals and ext as they were written
     sqlite_with_rowid=False,
 )
 Index(

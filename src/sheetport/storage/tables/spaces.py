@@ -42,5 +42,13 @@ spaces = Table(
     moment("upgraded_at", optional=True),
     moment("last_activity_at", optional=True),
     moment("deleted_at", optional=True),
+    moment("sweep_at", optional=True),  # when an embedded space expires unless submitted; once expired, goes
     Index("ix_spaces_created_at", "environment_id", "created_at"),
+)
+#: The few spaces that wait for the sweep.
+Index(
+    "ix_spaces_sweep_at",
+    spaces.c.sweep_at,
+    sqlite_where=spaces.c.sweep_at.is_not(None),
+    postgresql_where=spaces.c.sweep_at.is_not(None),
 )
