@@ -13,14 +13,14 @@ import asyncpg
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from servers.postgres import PostgresCluster
 from sheetport.config import StorageSettings
 from sheetport.storage import migrations
 from sheetport.storage.engine import sqlite_path
-from sheetport.storage.migrations.runner import upgrade
+from sheetport.storage.migrations.runner import in_transaction, upgrade, upgrade_to
 from sheetport.storage.tables import metadata
 
 POSTGRESQL_SCHEMA = (
@@ -82,7 +82,7 @@ def test_the_newest_script_is_the_version_known() -> None:
     assert ScriptDirectory.from_config(config).get_heads() == [migrations.HEAD]
 
 
-def test_migrating_twice_changes_nothing_and_a_newer_database_is_refused(tmp_path: Path) -> None:
+def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
     settings = StorageSettings(tmp_path, tmp_path / "key")
     assert migrations.schema_version(settings) is None
     migrations.migrate(settings)
@@ -90,9 +90,36 @@ def test_migrating_twice_changes_nothing_and_a_newer_database_is_refused(tmp_pat
     before = sqlite_schema(sqlite_path(tmp_path))
     migrations.migrate(settings)
     assert sqlite_schema(sqlite_path(tmp_path)) == before
-    with closing(sqlite3.connect(sqlite_path(tmp_path))) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-        connection.commit()
+
+
+def pretend_newer(settings: StorageSettings, readable_from: str) -> None:
+    """Have a newer version, which says which versions it leaves room for, have migrated the database."""
+    for statement in (
+        "UPDATE alembic_version SET version_num = '9999'",
+        f"UPDATE schema_info SET readable_from = '{readable_from}'",
+    ):
+        in_transaction(settings, lambda connection, sql=statement: connection.execute(text(sql)))
+
+
+def test_a_newer_schema_is_refused_unless_it_says_that_this_version_still_works(storage: StorageSettings) -> None:
+    upgrade(storage)
+    pretend_newer(storage, "9998")
+    with pytest.raises(migrations.SchemaError, match="schema 9999, newer than this version knows"):
+        migrations.migrate(storage)
     with pytest.raises(migrations.SchemaError, match="newer than this version knows"):
-        migrations.migrate(settings)
-    assert sqlite_schema(sqlite_path(tmp_path)) == before
+        upgrade(storage)
+    pretend_newer(storage, migrations.HEAD)
+    migrations.migrate(storage)
+    assert migrations.read_schema(storage) == migrations.Schema("9999", migrations.HEAD, None)
+
+
+def test_a_migration_that_fails_leaves_the_schema_as_it_was(storage: StorageSettings) -> None:
+    def upgrade_and_fail(connection: Connection) -> None:
+        upgrade_to(connection)
+        raise InterruptedError
+
+    upgrade(storage, "0001")
+    with pytest.raises(InterruptedError):
+        in_transaction(storage, upgrade_and_fail)
+    assert migrations.schema_version(storage) == "0001"
+    assert not in_transaction(storage, lambda connection: inspect(connection).has_table("schema_info"))

@@ -16,7 +16,7 @@ import hmac
 import secrets
 import struct
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -111,6 +111,12 @@ class KeyRing:
     def check_value(self) -> str:
         """A public value by which a database recognises its own key file."""
         return hmac.new(self.pepper, b"sheetport key check", hashlib.sha256).hexdigest()[:32]
+
+    def at_epoch(self, epoch: int) -> KeyRing:
+        """The ring by which derived tokens hold in this security epoch only. Epoch 0 is before any restore."""
+        if epoch == 0:
+            return self
+        return replace(self, mac=hmac.digest(self.mac, f"security epoch {epoch}".encode(), hashlib.sha256))
 
     def sign(self, *parts: str) -> str:
         """A 22-character MAC over the parts, for derived tokens."""

@@ -67,7 +67,7 @@ async def open_for_serving(settings: Settings, keys: KeyRing) -> Database:
     """The database, once it is sure that the key file is its own. Raises WrongKeyError."""
     db = await open_database(settings.storage, keys)
     try:
-        await db.read(identity.check)
+        db.keys = keys.at_epoch(await db.read(identity.check))
     except BaseException:
         await db.close()
         raise

@@ -4,6 +4,14 @@ Alembic and what it needs are loaded only when a schema must change, in a proces
 server starts quickly and stays small.
 """
 
-from sheetport.storage.migrations.version import HEAD, SchemaError, migrate, schema_version
+from sheetport.storage.migrations.version import (
+    HEAD,
+    Schema,
+    SchemaError,
+    migrate,
+    read_schema,
+    schema_version,
+    upgrade_lock,
+)
 
-__all__ = ["HEAD", "SchemaError", "migrate", "schema_version"]
+__all__ = ["HEAD", "Schema", "SchemaError", "migrate", "read_schema", "schema_version", "upgrade_lock"]

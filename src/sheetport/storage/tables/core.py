@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Index, Table
+from sqlalchemy import BigInteger, Column, Index, Table
 
 from sheetport.storage.tables.base import flag, json, key, metadata, moment, number, text
 
-#: One row: which key file this database belongs to.
-server = Table("server", metadata, key("id"), text("key_check"), moment("created_at"))
+#: One row: which key file this database belongs to. ``security_epoch`` is the time of the newest restore, 0 before any.
+server = Table(
+    "server",
+    metadata,
+    key("id"),
+    text("key_check"),
+    moment("created_at"),
+    Column("security_epoch", BigInteger, nullable=False, server_default="0"),
+)
+
+#: One row, written by migrations: the oldest revision whose versions still work with this schema.
+schema_info = Table("schema_info", metadata, key("id"), text("readable_from"))
 
 accounts = Table(
     "accounts",
