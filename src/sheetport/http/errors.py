@@ -30,6 +30,8 @@ STATUS: dict[type[kernel.SheetportError], int] = {
     kernel.TooMany: 429,
     kernel.Unavailable: 503,
 }
+#: What the server needs may be back by then, in seconds.
+RETRY_AFTER = 5
 _PATH = re.compile(r" - at `\$(?P<path>[^`]*)`")
 _ABSENT = re.compile(r"Missing required (?P<kind>query|header|cookie) parameter '(?P<name>[^']+)'")
 _MISSING = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
@@ -52,6 +54,8 @@ def refusal(error: kernel.SheetportError) -> tuple[int, dict[str, str], dict[str
         headers["WWW-Authenticate"] = 'Bearer realm="sheetport"'
     if isinstance(error, kernel.TooMany) and error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, kernel.Unavailable):
+        headers["Retry-After"] = str(RETRY_AFTER)
     return status_of(error), headers, error_body((error.key, error.message), *error.more)
 
 
@@ -112,6 +116,9 @@ def _validation_pair(item: Any) -> tuple[str, str]:
     found = _PATH.search(message)
     if found:
         key, message = found["path"].lstrip(".") or "body", message[: found.start()]
+    if message == f"'{item.get('key')}'":  # the library's KeyError, as text
+        name = "body" if key == "data" else key
+        return name, f"{name} is required."
     missing = _MISSING.match(message)
     if missing:
         inside = "" if key in {"body", "data"} else f"{key}."

@@ -21,6 +21,32 @@ def refuse_unstorable(value: Any, at: str) -> None:
 
     ``at`` is the path of ``value`` in the request, "" for the body. Raises Invalid keyed by the path at fault.
     """
+    if not _is_storable(value):
+        _refuse_first_fault(value, at)
+
+
+def _is_storable(value: Any) -> bool:
+    """Level by level and without paths, which cost most of the time of a long list."""
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        deeper: list[Any] = []
+        for item in level:
+            if isinstance(item, str):
+                if "\0" in item:
+                    return False
+            elif isinstance(item, dict):
+                if any("\0" in key for key in item):
+                    return False
+                deeper.extend(item.values())
+            elif isinstance(item, list):
+                deeper.extend(item)
+        if not deeper:
+            return True
+        level = deeper
+    return False
+
+
+def _refuse_first_fault(value: Any, at: str) -> None:
     pending: list[tuple[Any, str, int]] = [(value, at, 0)]
     while pending:
         item, path, depth = pending.pop()
