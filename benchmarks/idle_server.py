@@ -27,10 +27,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start(data: Path, port: int) -> tuple[subprocess.Popen[str], float]:
+def start(data: Path, port: int, *extra: str) -> tuple[subprocess.Popen[str], float]:
     """A server that is ready, and the seconds that took."""
     began = time.monotonic()
-    command = [PROGRAM, "serve", "--data", str(data), "--port", str(port)]
+    command = [PROGRAM, "serve", "--data", str(data), "--port", str(port), *extra]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     for line in server.stdout or ():
         if "is ready" in line:

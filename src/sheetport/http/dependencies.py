@@ -12,7 +12,7 @@ from litestar.params import SkipValidation
 
 from sheetport.config import Settings
 from sheetport.kernel.actor import Actor
-from sheetport.storage.unit_of_work import Database, UnitOfWork
+from sheetport.storage.unit_of_work import Database, Standing, UnitOfWork
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -21,15 +21,16 @@ Service = Callable[Concatenate[UnitOfWork, Actor, P], Awaitable[T]]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request of a verified caller."""
+    """One request of a verified caller; ``standing`` is there when the verification is a remembered one."""
 
     db: Database
     actor: Actor
     settings: Settings
+    standing: Standing | None = None
 
     async def read(self, service: Service[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a service that only reads."""
-        return await self.db.read(lambda uow: service(uow, self.actor, *args, **kwargs))
+        return await self.db.read(lambda uow: service(uow, self.actor, *args, **kwargs), standing=self.standing)
 
     async def read_much(self, service: Service[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a service that reads for long, off the event loop."""

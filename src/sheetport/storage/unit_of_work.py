@@ -7,6 +7,7 @@ enforced: a turn is driven on one thread and a coroutine that waits for anything
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy.sql.elements import ClauseElement
@@ -18,6 +19,27 @@ from sheetport.storage.statements import Compiler, Params, Statement
 T = TypeVar("T")
 Query = Statement | ClauseElement
 NO_PARAMS: Params = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An account's generation as it was when a caller was verified; it goes up when any right in the account ends."""
+
+    account_id: str
+    generation: int
+
+
+class StaleError(Exception):
+    """The caller's standing is not what it was: verify it again."""
+
+
+@dataclass(slots=True)
+class WriterLoad:
+    """How busy the writing side is: writes waiting now, writes that had their turn, and seconds they waited in all."""
+
+    waiting: int = 0
+    turns: int = 0
+    waited: float = 0.0
 
 
 class Row(Protocol):
@@ -74,9 +96,13 @@ class Database(Protocol):
     shared: bool
     clock: Clock
     keys: KeyRing
+    load: WriterLoad
 
-    async def read(self, work: Work[T], *, heavy: bool = False) -> T:
-        """Run ``work`` with no right to write. ``heavy`` keeps long reads off the event loop."""
+    async def read(self, work: Work[T], *, heavy: bool = False, standing: Standing | None = None) -> T:
+        """Run ``work`` with no right to write. ``heavy`` keeps long reads off the event loop.
+
+        With a ``standing``, the first query of ``work`` sees it hold, or StaleError is raised.
+        """
         ...
 
     async def write(self, work: Work[T], *, bulk: bool = False, lane: str = "") -> T:
@@ -112,7 +138,10 @@ __all__ = [
     "Params",
     "Query",
     "Row",
+    "StaleError",
+    "Standing",
     "Statement",
     "UnitOfWork",
     "Work",
+    "WriterLoad",
 ]

@@ -24,6 +24,7 @@ _STANDING = (
         users.c.disabled_at.label("user_disabled_at"),
         environments.c.deleted_at.label("environment_deleted_at"),
         _parents.c.deleted_at.label("parent_deleted_at"),
+        accounts.c.auth_generation,
     )
     .join(accounts, accounts.c.id == credentials.c.account_id)
     .outerjoin(users, users.c.id == credentials.c.user_id)
@@ -146,8 +147,15 @@ async def note_used(uow: UnitOfWork, used: dict[str, int]) -> None:
 
 
 _SPACE = statement(
-    select(spaces.c.account_id, spaces.c.environment_id, spaces.c.deleted_at, spaces.c.token_generation)
+    select(
+        spaces.c.account_id,
+        spaces.c.environment_id,
+        spaces.c.deleted_at,
+        spaces.c.token_generation,
+        accounts.c.auth_generation,
+    )
     .join(environments, environments.c.id == spaces.c.environment_id)
+    .join(accounts, accounts.c.id == spaces.c.account_id)
     .where(
         spaces.c.id == bindparam("id"),
         environments.c.deleted_at.is_(None),

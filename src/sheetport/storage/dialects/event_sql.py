@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from sheetport.storage.statements import statement
 from sheetport.storage.tables.events import event_heads, events
@@ -24,6 +24,12 @@ UNNUMBERED = statement(
     .order_by(events.c.seq)
 )
 UNNUMBERED_ENVIRONMENTS = statement(select(events.c.environment_id).where(events.c.position.is_(None)).distinct())
+#: How many committed events have no position yet, and when the oldest of them was written.
+OUTBOX = statement(
+    select(func.count().label("waiting"), func.min(events.c.created_at).label("oldest")).where(
+        events.c.position.is_(None)
+    )
+)
 NUMBER = statement(
     update(events)
     .where(events.c.environment_id == bindparam("environment"), events.c.id == bindparam("event"))

@@ -8,8 +8,10 @@ process. Any process may number: a crash between the two is made good by the nex
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 import asyncpg
@@ -27,7 +29,7 @@ from sheetport.storage.dialects.event_sql import (
     UNNUMBERED_ENVIRONMENTS,
 )
 from sheetport.storage.statements import POSTGRESQL, Params
-from sheetport.storage.unit_of_work import NO_PARAMS, Listener, Query, Row, Work, tell
+from sheetport.storage.unit_of_work import NO_PARAMS, Listener, Query, Row, StaleError, Standing, Work, WriterLoad, tell
 
 T = TypeVar("T")
 CHANNEL = "sheetport_events"
@@ -40,11 +42,22 @@ RETRIES = 5
 _log = structlog.get_logger()
 
 
+@lru_cache(maxsize=512)
+def _with_generation(sql: str, count: int) -> str:
+    """A query of ``count`` parameters whose rows carry an account's generation; without a row it is there alone."""
+    rows = f"SELECT true AS is_row_, wanted_.* FROM ({sql}) AS wanted_"
+    return (
+        "SELECT accounts.auth_generation AS account_generation_, rows_.*"  # noqa: S608 - our own statements only
+        f" FROM accounts LEFT JOIN ({rows}) AS rows_ ON true WHERE accounts.id = ${count + 1}"
+    )
+
+
 class PostgresUnit:
     """A unit of work on one connection."""
 
-    def __init__(self, connection: Any, clock: Clock, keys: KeyRing) -> None:
+    def __init__(self, connection: Any, clock: Clock, keys: KeyRing, standing: Standing | None = None) -> None:
         self._connection = connection
+        self._standing = standing
         self.now = clock.now()
         self.keys = keys
         self.memo: dict[str, Any] = {}
@@ -53,11 +66,24 @@ class PostgresUnit:
 
     async def fetch_all(self, query: Query, params: Params = NO_PARAMS) -> list[Row]:
         compiled = POSTGRESQL.resolve(query)
+        if self._standing is not None:
+            return await self._fetch_standing(self._standing, compiled.sql, compiled.values(params))
         return cast("list[Row]", await self._connection.fetch(compiled.sql, *compiled.values(params)))
 
     async def fetch_one(self, query: Query, params: Params = NO_PARAMS) -> Row | None:
+        if self._standing is not None:
+            rows = await self.fetch_all(query, params)
+            return rows[0] if rows else None
         compiled = POSTGRESQL.resolve(query)
         return cast("Row | None", await self._connection.fetchrow(compiled.sql, *compiled.values(params)))
+
+    async def _fetch_standing(self, standing: Standing, sql: str, values: tuple[Any, ...]) -> list[Row]:
+        """The rows of the unit's first query, which reads the account's generation on its way."""
+        self._standing = None
+        rows = await self._connection.fetch(_with_generation(sql, len(values)), *values, standing.account_id)
+        if not rows or rows[0]["account_generation_"] != standing.generation:
+            raise StaleError
+        return rows if rows[0]["is_row_"] else []
 
     async def execute(self, query: Query, params: Params = NO_PARAMS) -> int:
         compiled = POSTGRESQL.resolve(query)
@@ -85,6 +111,7 @@ class PostgresDatabase:
     def __init__(self, pool: Any, url: str, clock: Clock, keys: KeyRing) -> None:
         self.clock = clock
         self.keys = keys
+        self.load = WriterLoad()
         self._pool = pool
         self._url = url
         self._event_listeners: list[Listener] = []
@@ -95,7 +122,7 @@ class PostgresDatabase:
 
     @classmethod
     async def open(cls, url: str, clock: Clock, keys: KeyRing, pool_size: int) -> PostgresDatabase:
-        pool = await asyncpg.create_pool(url, min_size=1, max_size=pool_size, command_timeout=120)
+        pool = await asyncpg.create_pool(url, min_size=1, max_size=pool_size, command_timeout=120, reset=_leave_as_is)
         return cls(pool, url, clock, keys)
 
     def on_events(self, listener: Listener) -> None:
@@ -104,10 +131,10 @@ class PostgresDatabase:
     def on_bump(self, listener: Listener) -> None:
         self._bump_listeners.append(listener)
 
-    async def read(self, work: Work[T], *, heavy: bool = False) -> T:
+    async def read(self, work: Work[T], *, heavy: bool = False, standing: Standing | None = None) -> T:
         async def run() -> T:
             async with self._pool.acquire() as connection:
-                return await work(PostgresUnit(connection, self.clock, self.keys))
+                return await work(PostgresUnit(connection, self.clock, self.keys, standing))
 
         return await _reaching_database(run)
 
@@ -132,11 +159,27 @@ class PostgresDatabase:
         return result
 
     async def _transact(self, work: Work[T]) -> tuple[PostgresUnit, T]:
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with self._pool_turn() as connection, connection.transaction():
             unit = PostgresUnit(connection, self.clock, self.keys)
             result = await work(unit)
             kill_point("postgresql.before-commit")
             return unit, result
+
+    @asynccontextmanager
+    async def _pool_turn(self) -> AsyncGenerator[Any, None]:
+        """A connection to write on, and how long it was waited for."""
+        since = time.monotonic()
+        self.load.waiting += 1
+        try:
+            connection = await self._pool.acquire()
+        finally:
+            self.load.waiting -= 1
+        self.load.turns += 1
+        self.load.waited += time.monotonic() - since
+        try:
+            yield connection
+        finally:
+            await self._pool.release(connection)
 
     async def close(self) -> None:
         for task in self._tasks:
@@ -213,6 +256,10 @@ class PostgresDatabase:
                         await gone.wait()
         finally:
             connection.terminate()
+
+
+async def _leave_as_is(_: Any) -> None:
+    """A unit of work leaves nothing in its session: resetting it would be a round trip for nothing."""
 
 
 async def _reaching_database(run: Callable[[], Awaitable[T]]) -> T:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,9 +23,10 @@ from sheetport.kernel.clock import Clock
 from sheetport.kernel.crypto import KeyRing
 from sheetport.kernel.errors import Unavailable
 from sheetport.kernel.killpoints import kill_point
+from sheetport.storage.dialects import faults
 from sheetport.storage.dialects.event_sql import ADVANCE_HEAD, INSERT_NUMBERED
 from sheetport.storage.statements import SQLITE, Params
-from sheetport.storage.unit_of_work import NO_PARAMS, Listener, Query, Row, Work, tell
+from sheetport.storage.unit_of_work import NO_PARAMS, Listener, Query, Row, Standing, Work, WriterLoad, tell
 
 T = TypeVar("T")
 READERS = 2
@@ -109,6 +111,7 @@ class _Turn(Generic[T]):
     work: Work[T]
     loop: asyncio.AbstractEventLoop
     done: asyncio.Future[T]
+    since: float
 
 
 class _Turnstile:
@@ -119,6 +122,7 @@ class _Turnstile:
         self._small: OrderedDict[str, deque[_Turn[Any]]] = OrderedDict()
         self._bulk: OrderedDict[str, deque[_Turn[Any]]] = OrderedDict()
         self._closed = False
+        self.load = WriterLoad()
 
     def put(self, turn: _Turn[Any], lane: str, *, bulk: bool) -> None:
         with self._ready:
@@ -126,6 +130,7 @@ class _Turnstile:
                 raise Unavailable("The server is stopping; try again in a moment.")
             lanes = self._bulk if bulk else self._small
             lanes.setdefault(lane, deque()).append(turn)
+            self.load.waiting += 1
             self._ready.notify()
 
     def take(self) -> _Turn[Any] | None:
@@ -140,6 +145,9 @@ class _Turnstile:
             turn = waiting.popleft()
             if waiting:
                 lanes[lane] = waiting  # to the back: the other lanes come first
+            self.load.waiting -= 1
+            self.load.turns += 1
+            self.load.waited += time.monotonic() - turn.since
             return turn
 
     def close(self) -> None:
@@ -165,6 +173,7 @@ class SqliteDatabase:
         self._event_listeners: list[Listener] = []
         self._bump_listeners: list[Listener] = []
         self._turnstile = _Turnstile()
+        self.load = self._turnstile.load
         self._thread = threading.Thread(target=self._give_turns, name="writer", daemon=True)
         self._thread.start()
 
@@ -174,14 +183,15 @@ class SqliteDatabase:
     def on_bump(self, listener: Listener) -> None:
         self._bump_listeners.append(listener)
 
-    async def read(self, work: Work[T], *, heavy: bool = False) -> T:
+    async def read(self, work: Work[T], *, heavy: bool = False, standing: Standing | None = None) -> T:
+        # The one process hears of every bump before its caller is answered, so a standing it remembers holds.
         if heavy:
             return await asyncio.get_running_loop().run_in_executor(self._readers, self._read_in_thread, work)
         return self._read_on(self._loop_reader, work)
 
     async def write(self, work: Work[T], *, bulk: bool = False, lane: str = "") -> T:
         loop = asyncio.get_running_loop()
-        turn: _Turn[T] = _Turn(work, loop, loop.create_future())
+        turn: _Turn[T] = _Turn(work, loop, loop.create_future(), time.monotonic())
         self._turnstile.put(turn, lane, bulk=bulk)
         # A caller that goes away must not leave others in doubt: the turn runs to its end regardless.
         return await asyncio.shield(turn.done)
@@ -202,11 +212,14 @@ class SqliteDatabase:
 
     def _read_on(self, connection: sqlite3.Connection, work: Work[T]) -> T:
         unit = SqliteUnit(connection, self.clock, self.keys)
-        connection.execute("BEGIN")
         try:
-            return drive(cast("Coroutine[Any, Any, T]", work(unit)))
-        finally:
-            connection.execute("ROLLBACK")
+            connection.execute("BEGIN")
+            try:
+                return drive(cast("Coroutine[Any, Any, T]", work(unit)))
+            finally:
+                connection.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            raise faults.of_sqlite(error) from None
 
     def _give_turns(self) -> None:
         while (turn := self._turnstile.take()) is not None:
@@ -215,6 +228,8 @@ class SqliteDatabase:
     def _run_turn(self, turn: _Turn[Any]) -> None:
         unit = SqliteUnit(self._writer, self.clock, self.keys)
         try:
+            if self._writer.in_transaction:  # the disk failed during the last turn's rollback too
+                self._writer.execute("ROLLBACK")
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 result = drive(cast("Coroutine[Any, Any, Any]", turn.work(unit)))
@@ -225,7 +240,7 @@ class SqliteDatabase:
                     self._writer.execute("ROLLBACK")
                 raise
         except BaseException as error:  # noqa: BLE001 - handed to the caller whole
-            self._tell(turn, partial(_fail, turn.done, error))
+            self._tell(turn, partial(_fail, turn.done, faults.of_sqlite(error)))
             return
         kill_point("sqlite.after-commit")
         self._tell(turn, partial(self._finish, turn, unit, result))

@@ -1,18 +1,21 @@
 """Who a token is.
 
 One process on SQLite: a verified caller is remembered until its token expires or its account is bumped,
-which happens after the revoking commit and before its reply. Many processes on PostgreSQL: nothing is
-remembered, so a revocation that has been answered is seen by all.
+which happens after the revoking commit and before its reply. Many processes on PostgreSQL: what is remembered
+is a hint, good only for a read whose first query finds the account's generation unchanged; everything else
+looks the token up, so a revocation that has been answered is seen by all.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from sheetport.features.auth import store
 from sheetport.features.auth.model import CredentialKind
 from sheetport.features.auth.service.derived import SPACE_PREFIX, read_space_token
 from sheetport.kernel.actor import Actor, ActorKind
 from sheetport.kernel.errors import Unauthenticated
-from sheetport.storage.unit_of_work import Database, Row, UnitOfWork
+from sheetport.storage.unit_of_work import Database, Row, Standing, UnitOfWork
 
 #: More remembered callers than this, and all are forgotten: a bound, not a policy.
 MAX_REMEMBERED = 50_000
@@ -26,12 +29,21 @@ _KINDS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A verified caller, when its token expires, and the standing under which that was seen."""
+
+    actor: Actor
+    expires_at: int
+    standing: Standing
+
+
 class Verifier:
     """Turns tokens into actors."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._remembered: dict[bytes, tuple[Actor, int]] = {}
+        self._remembered: dict[bytes, Known] = {}
         #: credential id → when it was last used; a batch writer empties it.
         self.used: dict[str, int] = {}
         db.on_bump(self._forget)
@@ -41,31 +53,39 @@ class Verifier:
         if len(token) > MAX_TOKEN:
             raise Unauthenticated
         fingerprint = self._db.keys.fingerprint(token)
-        found = self._remembered.get(fingerprint)
         now = self._db.clock.now()
-        if found is None or found[1] <= now:
-            found = await self._db.read(lambda uow: look_up(uow, token, fingerprint))
-            if not self._db.shared:
-                self._remember(fingerprint, found)
-        self.used[found[0].token_id] = now
-        return found[0]
+        known = None if self._db.shared else self._remembered.get(fingerprint)
+        if known is None or known.expires_at <= now:
+            known = await self._db.read(lambda uow: look_up(uow, token, fingerprint))
+            self._remember(fingerprint, known)
+        self.used[known.actor.token_id] = now
+        return known.actor
+
+    def recall(self, token: str) -> Known | None:
+        """The caller if it is remembered; whoever uses it reads under its standing."""
+        known = self._remembered.get(self._db.keys.fingerprint(token))
+        now = self._db.clock.now()
+        if known is None or known.expires_at <= now:
+            return None
+        self.used[known.actor.token_id] = now
+        return known
 
     def take_used(self) -> dict[str, int]:
         """The credentials used since the last call, with when; they are forgotten here."""
         used, self.used = self.used, {}
         return used
 
-    def _remember(self, fingerprint: bytes, found: tuple[Actor, int]) -> None:
+    def _remember(self, fingerprint: bytes, known: Known) -> None:
         if len(self._remembered) >= MAX_REMEMBERED:
             self._remembered.clear()
-        self._remembered[fingerprint] = found
+        self._remembered[fingerprint] = known
 
     def _forget(self, accounts: frozenset[str]) -> None:
-        self._remembered = {k: v for k, v in self._remembered.items() if v[0].account_id not in accounts}
+        self._remembered = {k: v for k, v in self._remembered.items() if v.actor.account_id not in accounts}
 
 
-async def look_up(uow: UnitOfWork, token: str, fingerprint: bytes) -> tuple[Actor, int]:
-    """The caller and when its token expires. Raises Unauthenticated."""
+async def look_up(uow: UnitOfWork, token: str, fingerprint: bytes) -> Known:
+    """The caller. Raises Unauthenticated."""
     if token.startswith(SPACE_PREFIX):
         return await _space_caller(uow, token)
     row = await store.find_for_verification(uow, fingerprint)
@@ -78,7 +98,7 @@ async def look_up(uow: UnitOfWork, token: str, fingerprint: bytes) -> tuple[Acto
     expires_at = row["expires_at"] if row["expires_at"] is not None else _NEVER
     if expires_at <= uow.now:
         raise Unauthenticated
-    return _actor(row), expires_at
+    return Known(_actor(row), expires_at, Standing(row["account_id"], row["auth_generation"]))
 
 
 def _actor(row: Row) -> Actor:
@@ -92,7 +112,7 @@ def _actor(row: Row) -> Actor:
     )
 
 
-async def _space_caller(uow: UnitOfWork, token: str) -> tuple[Actor, int]:
+async def _space_caller(uow: UnitOfWork, token: str) -> Known:
     claim = read_space_token(uow.keys, token)
     if claim is None or claim.expires_at <= uow.now:
         raise Unauthenticated
@@ -107,4 +127,4 @@ async def _space_caller(uow: UnitOfWork, token: str) -> tuple[Actor, int]:
         row["environment_id"],
         claim.space_id,
     )
-    return actor, claim.expires_at
+    return Known(actor, claim.expires_at, Standing(row["account_id"], row["auth_generation"]))
