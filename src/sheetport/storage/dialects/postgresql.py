@@ -21,6 +21,7 @@ from sheetport.kernel.clock import Clock
 from sheetport.kernel.crypto import KeyRing
 from sheetport.kernel.errors import Unavailable
 from sheetport.kernel.killpoints import kill_point
+from sheetport.storage.dialects import faults
 from sheetport.storage.dialects.event_sql import (
     ADVANCE_HEAD,
     INSERT_UNNUMBERED,
@@ -38,6 +39,9 @@ SWEEP_SECONDS = 2.0
 #: How often the connection that hears of events is tried, and how long it may take to answer.
 PROBE_SECONDS = 30.0
 PROBE_TIMEOUT = 10.0
+#: A request waits this long for a connection of the pool, and a connection for the server to take it.
+POOL_SECONDS = 10.0
+CONNECT_SECONDS = 5.0
 RETRIES = 5
 _log = structlog.get_logger()
 
@@ -122,7 +126,9 @@ class PostgresDatabase:
 
     @classmethod
     async def open(cls, url: str, clock: Clock, keys: KeyRing, pool_size: int) -> PostgresDatabase:
-        pool = await asyncpg.create_pool(url, min_size=1, max_size=pool_size, command_timeout=120, reset=_leave_as_is)
+        pool = await asyncpg.create_pool(
+            url, min_size=1, max_size=pool_size, command_timeout=120, timeout=CONNECT_SECONDS, reset=_leave_as_is
+        )
         return cls(pool, url, clock, keys)
 
     def on_events(self, listener: Listener) -> None:
@@ -133,7 +139,7 @@ class PostgresDatabase:
 
     async def read(self, work: Work[T], *, heavy: bool = False, standing: Standing | None = None) -> T:
         async def run() -> T:
-            async with self._pool.acquire() as connection:
+            async with self._pool.acquire(timeout=POOL_SECONDS) as connection:
                 return await work(PostgresUnit(connection, self.clock, self.keys, standing))
 
         return await _reaching_database(run)
@@ -159,11 +165,16 @@ class PostgresDatabase:
         return result
 
     async def _transact(self, work: Work[T]) -> tuple[PostgresUnit, T]:
-        async with self._pool_turn() as connection, connection.transaction():
-            unit = PostgresUnit(connection, self.clock, self.keys)
-            result = await work(unit)
-            kill_point("postgresql.before-commit")
+        committing = False
+        try:
+            async with self._pool_turn() as connection, connection.transaction():
+                unit = PostgresUnit(connection, self.clock, self.keys)
+                result = await work(unit)
+                kill_point("postgresql.before-commit")
+                committing = True
             return unit, result
+        except faults.POSTGRESQL as error:
+            raise faults.of_postgresql(error, committing=committing) from None
 
     @asynccontextmanager
     async def _pool_turn(self) -> AsyncGenerator[Any, None]:
@@ -171,7 +182,7 @@ class PostgresDatabase:
         since = time.monotonic()
         self.load.waiting += 1
         try:
-            connection = await self._pool.acquire()
+            connection = await self._pool.acquire(timeout=POOL_SECONDS)
         finally:
             self.load.waiting -= 1
         self.load.turns += 1
@@ -243,7 +254,9 @@ class PostgresDatabase:
 
     async def _hear(self) -> None:
         """Listen on one connection until it is gone; after the gap before it, look at everything once."""
-        connection = await asyncpg.connect(self._url, server_settings={"application_name": CHANNEL})
+        connection = await asyncpg.connect(
+            self._url, timeout=CONNECT_SECONDS, server_settings={"application_name": CHANNEL}
+        )
         gone = asyncio.Event()
         connection.add_termination_listener(lambda _: gone.set())
         try:
@@ -265,6 +278,5 @@ async def _leave_as_is(_: Any) -> None:
 async def _reaching_database(run: Callable[[], Awaitable[T]]) -> T:
     try:
         return await run()
-    except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError) as error:
-        _log.warning("database.unreachable", error=type(error).__name__)
-        raise Unavailable("The database cannot be reached; nothing was changed. Try again in a moment.") from None
+    except faults.POSTGRESQL as error:
+        raise faults.of_postgresql(error) from None
