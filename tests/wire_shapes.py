@@ -11,12 +11,12 @@ import flatfile
 from flatfile.core.pydantic_utilities import parse_obj_as
 from jsonschema import Draft202012Validator
 
-_DESCRIPTION = Path(__file__).parent / "data" / "openapi.json"
+DESCRIPTION = Path(__file__).parent / "data" / "openapi.json"
 
 
 @cache
 def _validator(name: str) -> Draft202012Validator:
-    components = json.loads(_DESCRIPTION.read_text())["components"]
+    components = json.loads(DESCRIPTION.read_text())["components"]
     return Draft202012Validator({"$ref": f"#/components/schemas/{name}", "components": components})
 
 

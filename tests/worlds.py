@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -10,6 +13,7 @@ import httpx
 from sqlalchemy import select
 
 from sheetport.bootstrap import Application
+from sheetport.config import HttpSettings, Settings, StorageSettings
 from sheetport.features.accounts import service as accounts
 from sheetport.features.auth.model import CredentialKind
 from sheetport.features.auth.service import hash_new_password, mint
@@ -18,6 +22,9 @@ from sheetport.features.environments.model import EnvironmentChange
 from sheetport.features.users import service as users
 from sheetport.kernel.actor import system_actor
 from sheetport.kernel.clock import FakeClock
+from sheetport.kernel.crypto import KeyRing
+from sheetport.storage.engine import open_database
+from sheetport.storage.migrations.runner import upgrade
 from sheetport.storage.tables.audit import audit_records
 from sheetport.storage.tables.events import events
 from sheetport.storage.unit_of_work import Database, Row, UnitOfWork
@@ -97,6 +104,24 @@ class World:
             return [_mapping(row) for row in rows]
 
         return [audit for audit in await self.db.read(fetch) if action in {None, audit["action"]}]
+
+
+@asynccontextmanager
+async def opened_world(storage: StorageSettings) -> AsyncGenerator[World, None]:
+    """A furnished world over a database that was made for it."""
+    storage.data.mkdir(parents=True, exist_ok=True)
+    await asyncio.to_thread(upgrade, storage)
+    clock = FakeClock(START)
+    db = await open_database(storage, KeyRing.generate(), clock)
+    try:
+        app = Application(Settings(storage, HttpSettings(), rate_limits=False), db)
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        async with app.running(), httpx.AsyncClient(transport=transport, base_url="http://sheetport.test") as client:
+            made = World(app, db, clock, client)
+            await furnish_world(made)
+            yield made
+    finally:
+        await db.close()
 
 
 async def furnish_world(world: World) -> None:
