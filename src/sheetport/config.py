@@ -13,6 +13,17 @@ DEFAULT_DATA = Path("sheetport-data")
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 4010
 MEBIBYTE = 1024 * 1024
+GIBIBYTE = 1024 * MEBIBYTE
+
+
+#: The variable of each field of QuotaSettings.
+QUOTA_VARIABLES = {
+    "rows": "SHEETPORT_LIMIT_ROWS",
+    "bytes": "SHEETPORT_LIMIT_BYTES",
+    "spaces_a_day": "SHEETPORT_LIMIT_SPACES_A_DAY",
+    "streams": "SHEETPORT_LIMIT_STREAMS",
+    "embed_hours": "SHEETPORT_EMBED_HOURS",
+}
 
 
 class ConfigError(Exception):
@@ -70,6 +81,20 @@ class EventSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class QuotaSettings:
+    """What each environment may use unless it has limits of its own; see docs/reference/limits.md.
+
+    ``embed_hours`` is how long a space made by a publishable key waits for something to be submitted.
+    """
+
+    rows: int = 10_000_000
+    bytes: int = 20 * GIBIBYTE
+    spaces_a_day: int = 5_000
+    streams: int = 20_000
+    embed_hours: int = 24
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything a server process is told."""
 
@@ -77,6 +102,7 @@ class Settings:
     http: HttpSettings = field(default_factory=HttpSettings)
     events: EventSettings = field(default_factory=EventSettings)
     rate_limits: bool = True
+    quotas: QuotaSettings = field(default_factory=QuotaSettings)
 
 
 def default_key_file(data: Path) -> Path:
@@ -102,7 +128,34 @@ def read_settings(
         HttpSettings(host, port, os.environ.get("SHEETPORT_PUBLIC_URL")),
         EventSettings(_hold_seconds()),
         rate_limits=os.environ.get("SHEETPORT_RATE_LIMITS", "on") != "off",
+        quotas=_quotas(),
     )
+
+
+def amount(text: str) -> int:
+    """``5000000``, ``5_000_000`` or ``20GiB`` (KiB, MiB, GiB, TiB) as a number. Raises ValueError."""
+    digits, unit = text.strip().replace("_", ""), 1
+    for power, suffix in enumerate(("KiB", "MiB", "GiB", "TiB"), 1):
+        if digits.lower().endswith(suffix.lower()):
+            digits, unit = digits[: -len(suffix)].rstrip(), 1024**power
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > 18:
+        raise ValueError(f"{text[:60]!r} is no number like 5000000 or 20GiB")
+    return int(digits) * unit
+
+
+def _quotas() -> QuotaSettings:
+    named = {}
+    for setting, name in QUOTA_VARIABLES.items():
+        text = os.environ.get(name)
+        if text is None:
+            continue
+        try:
+            named[setting] = amount(text)
+        except ValueError as error:
+            raise ConfigError(f"{name} must be a whole number: {error}.") from None
+    if not 1 <= named.get("embed_hours", 1) <= 8_760:
+        raise ConfigError("SHEETPORT_EMBED_HOURS must be a whole number from 1 to 8760.")
+    return QuotaSettings(**named)
 
 
 def _hold_seconds() -> float:

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from sheetport.config import QuotaSettings
 from sheetport.features.events import service as events
 from sheetport.features.places import service as places
+from sheetport.features.quotas import service as quotas
 from sheetport.features.records import store
 from sheetport.features.records.codec import (
     RecordIds,
@@ -31,6 +33,7 @@ from sheetport.storage.unit_of_work import Database, UnitOfWork
 
 ENV = "us_env_AbCd000000000000"
 ACTOR = system_actor("us_acc_x")
+LIMITS = QuotaSettings()
 ERROR = {"type": "error", "message": "No"}
 EVERYTHING = Scope(ENV, 7)
 
@@ -60,6 +63,7 @@ async def sheet(db: Database) -> Sheet:
 
     async def furnish(uow: UnitOfWork) -> None:
         await events.begin_log(uow, ENV)
+        await quotas.begin(uow, ENV)
         await sheets.insert_sheets(uow, made)
         for one in made:
             await places.add_place(uow, one.place)
@@ -76,7 +80,7 @@ def rows_of(*values: Any, error: Callable[[int], bool] = lambda _: False) -> lis
 
 async def insert(db: Database, sheet: Sheet, *values: Any, **options: Any) -> list[RecordRow]:
     rows = rows_of(*values, **options)
-    return (await db.write(lambda uow: insert_records(uow, ACTOR, sheet, rows), bulk=True)).rows
+    return (await db.write(lambda uow: insert_records(uow, ACTOR, sheet, rows, LIMITS), bulk=True)).rows
 
 
 async def page(db: Database, sheet: Sheet, scope: Scope, number: int = 1, size: int = 10_000) -> list[int]:
@@ -117,14 +121,15 @@ async def test_lists_longer_than_one_statement_takes(db: Database, sheet: Sheet)
     made = await insert(db, sheet, *range(450))
     found = await db.read(lambda uow: store.find_rows(uow, sheet, [row.seq for row in reversed(made)]))
     assert found == made
-    gone = await db.write(lambda uow: store.delete_rows(uow, sheet, [*range(400, 0, -1), 9_999]))
+    gone, size = await db.write(lambda uow: store.delete_rows(uow, sheet, [*range(400, 0, -1), 9_999]))
     assert gone == dict.fromkeys(range(1, 401), True)
+    assert size == sum(row.size for row in made[:400]) == sum(len(row.vals) for row in made[:400])
     assert await page(db, sheet, EVERYTHING) == list(range(401, 451))
 
 
 async def test_what_fails_after_the_counters_moved_leaves_them(db: Database, sheet: Sheet) -> None:
     async def fail(uow: UnitOfWork) -> None:
-        await insert_records(uow, ACTOR, sheet, rows_of("x", "y"))
+        await insert_records(uow, ACTOR, sheet, rows_of("x", "y"), LIMITS)
         raise LookupError
 
     with pytest.raises(LookupError):
@@ -137,7 +142,7 @@ async def test_what_fails_after_the_counters_moved_leaves_them(db: Database, she
 async def test_the_counters_say_what_the_table_holds(db: Database, sheet: Sheet) -> None:
     made = await insert(db, sheet, *range(300), error=lambda index: index < 10)
     ids = decode_update(_update(range(5, 15), sheet), sheet.slots, limit=100)
-    await db.write(lambda uow: update_records(uow, ACTOR, sheet, ids, None))
+    await db.write(lambda uow: update_records(uow, ACTOR, sheet, ids, None, LIMITS))
     counter = await db.write(lambda uow: store.advance(uow, sheet))
     assert (counter["next_seq"], counter["total"], counter["commit_no"]) == (len(made) + 1, 300, 2)
     assert Counts(counter["total"], counter["invalid"]) == await counts(db, sheet) == Counts(300, 4)

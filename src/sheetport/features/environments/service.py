@@ -12,6 +12,7 @@ from sheetport.features.environments.model import GUEST_AUTHENTICATION, Environm
 from sheetport.features.events import service as events
 from sheetport.features.places import service as places
 from sheetport.features.places.model import Place
+from sheetport.features.quotas import service as quotas
 from sheetport.kernel.actor import Actor
 from sheetport.kernel.errors import Conflict, Invalid
 from sheetport.kernel.ids import new_root_id
@@ -33,6 +34,7 @@ async def create_environment_with_keys(uow: UnitOfWork, actor: Actor, change: En
     await _require_free_name(uow, environment)
     await store.insert_environment(uow, environment)
     await events.begin_log(uow, environment.id)
+    await quotas.begin(uow, environment.id)
     place = Place(environment.id, environment.id, "env", environment.account_id)
     await places.add_place(uow, place)
     secret, publishable = await auth.create_environment_keys(uow, actor, environment.id, is_prod=environment.is_prod)
@@ -81,6 +83,7 @@ async def delete_environment(uow: UnitOfWork, actor: Actor, environment_id: str)
     place = await places.get_place(uow, actor, environment_id, "env")
     await events.emit(uow, actor, "environment:deleted", place)
     await store.delete_environment(uow, environment_id)
+    await quotas.release(uow, [place])
     await places.delete_place(uow, place)
     await accounts.bump_generation(uow, place.account_id)
     await audit.record(uow, actor, "environment:delete", environment_id, environment_id=environment_id)

@@ -124,7 +124,7 @@ async def insert_records(call: Caller, sheet_id: FromPath[str], body: RawBody) -
     sheet, large = await call.read(service.get_writable, sheet_id), len(body) > LARGE_BODY
     rows = await beside(large, decode_insert, body, sheet.slots, limit=service.WRITE_LIMIT)
     write = call.write_much if len(rows) > LARGE_WRITE else call.write
-    made = await write(service.insert_records, sheet, rows)
+    made = await write(service.insert_records, sheet, rows, call.settings.quotas)
     return Response(await beside(large, render_found, made), media_type=MediaType.JSON)
 
 
@@ -135,7 +135,7 @@ async def update_records(
     sheet, large = await call.read(service.get_writable, sheet_id), len(body) > LARGE_BODY
     changes = await beside(large, decode_update, body, sheet.slots, limit=service.WRITE_LIMIT)
     write = call.write_much if len(changes) > LARGE_WRITE else call.write
-    commit = await write(service.update_records, sheet, changes, commit_id or version_id)
+    commit = await write(service.update_records, sheet, changes, commit_id or version_id, call.settings.quotas)
     return Data(data=VersionShape(version_id=commit.id, commit_id=commit.id))
 
 

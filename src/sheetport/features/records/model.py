@@ -13,12 +13,13 @@ NO_LIMIT = 2**53
 
 
 class RecordRow(NamedTuple):
-    """A stored record; ``vals`` and ``ext`` are the codec's columns."""
+    """A stored record; ``vals`` and ``ext`` are the codec's columns, ``size`` their bytes where it matters."""
 
     seq: int
     vals: str
     ext: str | None
     valid: bool
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

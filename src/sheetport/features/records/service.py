@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
+from sheetport.config import QuotaSettings
 from sheetport.features.events import service as events
+from sheetport.features.quotas import service as quotas
 from sheetport.features.records import store
-from sheetport.features.records.codec import RecordChange, RecordIds, StoredRow, error_slots, merge_update
+from sheetport.features.records.codec import RecordChange, RecordIds, StoredRow, error_slots, merge_update, size_of
 from sheetport.features.records.model import Commit, Counts, FieldCounts, Found, RecordQuery, RecordRow, Scope
 from sheetport.features.sheets import service as sheets
 from sheetport.features.sheets.model import Sheet
@@ -31,14 +33,20 @@ async def get_writable(uow: UnitOfWork, actor: Actor, sheet_id: str) -> Sheet:
     return await sheets.get_sheet(uow, actor, sheet_id)
 
 
-async def insert_records(uow: UnitOfWork, actor: Actor, before: Sheet, rows: list[StoredRow]) -> Found:
-    """Append records in order, all or none. ``before`` is the sheet that ``rows`` were decoded by."""
+async def insert_records(
+    uow: UnitOfWork, actor: Actor, before: Sheet, rows: list[StoredRow], limits: QuotaSettings
+) -> Found:
+    """Append records in order, all or none. ``before`` is the sheet that ``rows`` were decoded by.
+
+    Raises TooLarge when they are more than the environment may hold.
+    """
     sheet = await _reopen(uow, actor, before)
     _require_access(actor, sheet, "add")
     if not rows:
         return Found(sheet, [], Counts(sheet.total, sheet.invalid))
-    invalid = sum(not row.valid for row in rows)
-    counter = await store.advance(uow, sheet, seqs=len(rows), total=len(rows), invalid=invalid, commits=1)
+    invalid, size = sum(not row.valid for row in rows), sum(size_of(row.vals, row.ext) for row in rows)
+    await quotas.require_room(uow, sheet.environment_id, limits, len(rows), size)
+    counter = await store.advance(uow, sheet, seqs=len(rows), total=len(rows), invalid=invalid, commits=1, size=size)
     first = counter["next_seq"] - len(rows)
     made = await store.insert_rows(uow, sheet, rows, first, counter["commit_no"])
     commit = _new_commit(uow, actor, sheet, "insert", counter["commit_no"])
@@ -46,17 +54,23 @@ async def insert_records(uow: UnitOfWork, actor: Actor, before: Sheet, rows: lis
     await store.insert_commit(uow, commit)
     await _tell(uow, actor, sheet, "records:created", commit, len(rows))
     await _tell_commit(uow, actor, sheet, "commit:created", commit)
+    await quotas.count_records(uow, sheet.environment_id, limits, len(rows), size)
     return Found(sheet, made, Counts(counter["total"], counter["invalid"]), commit.id)
 
 
 async def update_records(
-    uow: UnitOfWork, actor: Actor, before: Sheet, changes: list[RecordChange], commit_id: str | None
+    uow: UnitOfWork,
+    actor: Actor,
+    before: Sheet,
+    changes: list[RecordChange],
+    commit_id: str | None,
+    limits: QuotaSettings,
 ) -> Commit:
     """Change records by id, all or none; cells that are not given stay.
 
     A change of values is a new commit that listeners hear of; a change of only messages, metadata or configs is
     none. With ``commit_id`` a listener answers that commit: it is complete, and nobody hears of a new one, or hooks
-    would run for ever. Raises NotFound naming unknown ids, Conflict, Forbidden.
+    would run for ever. Raises NotFound naming unknown ids, Conflict, Forbidden, TooLarge.
     """
     sheet = await _reopen(uow, actor, before)
     answered = None if commit_id is None else await _commit_of(uow, sheet, commit_id)
@@ -72,9 +86,10 @@ async def update_records(
     old = {row.seq: row for row in await store.find_rows(uow, sheet, [seq for seq in wanted if seq is not None])}
     new, changed = _merged(old, wanted, changes, sheet.slots)
     invalid = sum(not row.valid for row in new.values()) - sum(not row.valid for row in old.values())
+    more = sum(row.size for row in new.values()) - sum(row.size for row in old.values())
     if new:
         await store.update_rows(uow, sheet, list(new.values()), counter["commit_no"])
-        await store.advance(uow, sheet, invalid=invalid)
+        await store.advance(uow, sheet, invalid=invalid, size=more)
     commit = _new_commit(uow, actor, sheet, "update", counter["commit_no"])
     commit = replace(commit, rows=tuple(sorted(changed or new)))
     heard = bool(changed) and answered is None
@@ -85,6 +100,7 @@ async def update_records(
         await _tell_commit(uow, actor, sheet, "commit:created", commit)
     if answered is not None:
         await _complete(uow, actor, sheet, answered)
+    await quotas.count_records(uow, sheet.environment_id, limits, 0, more)
     return commit
 
 
@@ -95,13 +111,14 @@ async def delete_records(uow: UnitOfWork, actor: Actor, sheet_id: str, ids: list
     if not 1 <= len(ids) <= IDS_LIMIT:
         raise Invalid(f"Name 1 to {IDS_LIMIT} records as ids=…&ids=…, not {len(ids)}.", "ids")
     counter = await store.advance(uow, sheet, commits=1)
-    gone = await store.delete_rows(uow, sheet, [seq for seq in _seqs_of(sheet, ids) if seq is not None])
+    gone, size = await store.delete_rows(uow, sheet, [seq for seq in _seqs_of(sheet, ids) if seq is not None])
     if not gone:
         raise NotFound(f"The sheet has none of these {len(ids)} records.", "ids")
-    await store.advance(uow, sheet, total=-len(gone), invalid=-list(gone.values()).count(False))
+    await store.advance(uow, sheet, total=-len(gone), invalid=-list(gone.values()).count(False), size=-size)
     commit = _new_commit(uow, actor, sheet, "delete", counter["commit_no"])
     await store.insert_commit(uow, _completed(uow, actor, replace(commit, rows=tuple(sorted(gone)))))
     await _tell(uow, actor, sheet, "records:deleted", commit, len(gone))
+    await quotas.give_back(uow, sheet.environment_id, len(gone), size)
     return len(gone)
 
 
@@ -227,7 +244,7 @@ def _merged(
             continue
         row = new.get(seq, old[seq])
         stored, differs = merge_update(StoredRow(row.vals, row.ext, row.valid), change, slots)
-        new[seq] = RecordRow(seq, *stored)
+        new[seq] = RecordRow(seq, *stored, size_of(stored.vals, stored.ext))
         if differs:
             changed.add(seq)
     return new, changed

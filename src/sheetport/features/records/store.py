@@ -21,9 +21,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.elements import ColumnElement
 
-from sheetport.features.records.codec import StoredRow
+from sheetport.features.records.codec import StoredRow, size_of
 from sheetport.features.records.model import Commit, Counts, RecordRow, Scope
 from sheetport.features.sheets.model import Sheet
+from sheetport.kernel.errors import NotFound
 from sheetport.kernel.json import dumps, loads
 from sheetport.kernel.paging import Page
 from sheetport.storage.statements import Statement, statement
@@ -38,7 +39,18 @@ LIST = 200
 #: How many invalid rows are looked at in one go.
 _CHUNK = 5_000
 
-_BULK_COLUMNS = ("environment_id", "sheet_no", "seq", "format", "valid", "vals", "ext", "commit_no", "updated_at")
+_BULK_COLUMNS = (
+    "environment_id",
+    "sheet_no",
+    "seq",
+    "format",
+    "valid",
+    "vals",
+    "ext",
+    "commit_no",
+    "updated_at",
+    "size",
+)
 _COUNTER = (
     sheet_counters.c.environment_id == bindparam("environment"),
     sheet_counters.c.sheet_no == bindparam("sheet"),
@@ -51,19 +63,21 @@ _ADVANCE = statement(
         total=sheet_counters.c.total + bindparam("more", type_=BigInteger),
         invalid=sheet_counters.c.invalid + bindparam("more_invalid", type_=BigInteger),
         commit_no=sheet_counters.c.commit_no + bindparam("commits", type_=BigInteger),
+        bytes=sheet_counters.c.bytes + bindparam("more_bytes", type_=BigInteger),
     )
     .returning(sheet_counters.c.next_seq, sheet_counters.c.total, sheet_counters.c.invalid, sheet_counters.c.commit_no)
 )
 _SHEET = (records.c.environment_id == bindparam("environment"), records.c.sheet_no == bindparam("sheet"))
 _LISTED = records.c.seq.in_([bindparam(f"s{number}", type_=BigInteger) for number in range(LIST)])
 _COLUMNS = (records.c.seq, records.c.vals, records.c.ext, records.c.valid)
-_BY_LIST = statement(select(*_COLUMNS).where(*_SHEET, _LISTED).order_by(records.c.seq))
+_SIZE = func.coalesce(records.c.size, 0).label("size")
+_BY_LIST = statement(select(*_COLUMNS, _SIZE).where(*_SHEET, _LISTED).order_by(records.c.seq))
 _HEADS_BY_LIST = statement(select(records.c.seq, records.c.valid, records.c.commit_no).where(*_SHEET, _LISTED))
-_DELETE = statement(delete(records).where(*_SHEET, _LISTED).returning(records.c.seq, records.c.valid))
+_DELETE = statement(delete(records).where(*_SHEET, _LISTED).returning(records.c.seq, records.c.valid, _SIZE))
 _UPDATE = statement(
     update(records)
     .where(*_SHEET, records.c.seq == bindparam("row"))
-    .values({name: bindparam(f"new_{name}") for name in ("valid", "vals", "ext", "commit_no", "updated_at")})
+    .values({name: bindparam(f"new_{name}") for name in ("valid", "vals", "ext", "commit_no", "updated_at", "size")})
 )
 _INVALID_EXTS = statement(
     select(records.c.seq, records.c.ext)
@@ -94,16 +108,17 @@ _SETTINGS = statement(
 
 
 async def advance(
-    uow: UnitOfWork, sheet: Sheet, *, seqs: int = 0, total: int = 0, invalid: int = 0, commits: int = 0
+    uow: UnitOfWork, sheet: Sheet, *, seqs: int = 0, total: int = 0, invalid: int = 0, commits: int = 0, size: int = 0
 ) -> Row:
     """Add to a sheet's counters and lock them until the commit, so that writers of one sheet are serial.
 
-    Returns the row after it: next_seq, total, invalid, commit_no.
+    Returns the row after it: next_seq, total, invalid, commit_no. Raises NotFound when the sheet was deleted while
+    this waited for it.
     """
     params = {**_of(sheet), "seqs": seqs, "more": total, "more_invalid": invalid, "commits": commits}
-    row = await uow.fetch_one(_ADVANCE, params)
+    row = await uow.fetch_one(_ADVANCE, params | {"more_bytes": size})
     if row is None:
-        raise LookupError(f"sheet {sheet.id} has no counters")
+        raise NotFound("The sheet has just been deleted.", "sheetId")
     return row
 
 
@@ -111,9 +126,9 @@ async def insert_rows(
     uow: UnitOfWork, sheet: Sheet, rows: list[StoredRow], first_seq: int, commit_no: int
 ) -> list[RecordRow]:
     """Insert records in order, the first as number ``first_seq``."""
-    made = [RecordRow(seq, *row) for seq, row in enumerate(rows, first_seq)]
+    made = [RecordRow(seq, *row, size_of(row.vals, row.ext)) for seq, row in enumerate(rows, first_seq)]
     environment, sheet_no, now = sheet.environment_id, sheet.sheet_no, uow.now
-    table = [(environment, sheet_no, r.seq, FORMAT, r.valid, r.vals, r.ext, commit_no, now) for r in made]
+    table = [(environment, sheet_no, r.seq, FORMAT, r.valid, r.vals, r.ext, commit_no, now, r.size) for r in made]
     await uow.bulk_insert("records", _BULK_COLUMNS, table)
     return made
 
@@ -128,19 +143,22 @@ async def update_rows(uow: UnitOfWork, sheet: Sheet, rows: list[RecordRow], comm
             "new_ext": row.ext,
             "new_commit_no": commit_no,
             "new_updated_at": uow.now,
+            "new_size": row.size,
         }
         for row in rows
     ]
     await uow.execute_many(_UPDATE, params)
 
 
-async def delete_rows(uow: UnitOfWork, sheet: Sheet, seqs: list[int]) -> dict[int, bool]:
-    """Delete records; whether each that was there was valid, by its number."""
+async def delete_rows(uow: UnitOfWork, sheet: Sheet, seqs: list[int]) -> tuple[dict[int, bool], int]:
+    """Delete records; whether each that was there was valid, by its number, and their bytes."""
     found: dict[int, bool] = {}
+    size = 0
     for listed in _lists(seqs):
         rows = await uow.fetch_all(_DELETE, {**_of(sheet), **listed})
         found |= {row["seq"]: bool(row["valid"]) for row in rows}
-    return found
+        size += sum(row["size"] for row in rows)
+    return found, size
 
 
 async def insert_commit(uow: UnitOfWork, commit: Commit) -> None:
@@ -176,7 +194,8 @@ async def find_rows(uow: UnitOfWork, sheet: Sheet, seqs: list[int]) -> list[Reco
     """The records of these numbers that exist, in their order."""
     found: list[RecordRow] = []
     for listed in _lists(sorted(set(seqs))):
-        found += [_record(row) for row in await uow.fetch_all(_BY_LIST, {**_of(sheet), **listed})]
+        rows = await uow.fetch_all(_BY_LIST, {**_of(sheet), **listed})
+        found += [_record(row)._replace(size=row["size"]) for row in rows]
     return found
 
 

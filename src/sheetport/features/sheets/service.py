@@ -10,6 +10,7 @@ from sheetport.features.environments import service as environments
 from sheetport.features.events import service as events
 from sheetport.features.places import service as places
 from sheetport.features.places.model import Place
+from sheetport.features.quotas import service as quotas
 from sheetport.features.sheets import store
 from sheetport.features.sheets.model import Sheet, with_slots
 from sheetport.kernel.actor import Actor
@@ -106,7 +107,9 @@ async def configure_sheet(
 async def delete_sheet(uow: UnitOfWork, actor: Actor, sheet_id: str) -> None:
     """Delete a sheet with its records."""
     require(actor, Permission.SHEET_WRITE)
-    await _delete(uow, actor, await get_sheet(uow, actor, sheet_id))
+    sheet = await get_sheet(uow, actor, sheet_id)
+    await _delete(uow, actor, sheet)
+    await quotas.release(uow, [sheet.place])
 
 
 async def delete_sheets_of(uow: UnitOfWork, actor: Actor, workbook: Place) -> None:
@@ -114,6 +117,7 @@ async def delete_sheets_of(uow: UnitOfWork, actor: Actor, workbook: Place) -> No
     require(actor, Permission.WORKBOOK_WRITE)
     for sheet in await store.list_of_workbook(uow, workbook.environment_id, workbook.id):
         await _delete(uow, actor, sheet)
+    await quotas.release(uow, [workbook])
 
 
 async def _delete(uow: UnitOfWork, actor: Actor, sheet: Sheet) -> None:

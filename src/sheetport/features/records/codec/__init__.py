@@ -29,6 +29,7 @@ from sheetport.features.records.codec.layout import (
     Value,
     error_slots,
     merge_update,
+    size_of,
 )
 from sheetport.features.records.codec.reading import decode_insert, decode_update
 from sheetport.features.records.codec.rendering import RowTemplate, render_rows
@@ -50,4 +51,5 @@ __all__ = [
     "parse_record_id",
     "record_id",
     "render_rows",
+    "size_of",
 ]

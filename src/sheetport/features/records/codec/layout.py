@@ -95,6 +95,12 @@ decode_ext = msgspec.json.Decoder(Ext).decode
 _decode_errors = msgspec.json.Decoder(_Errors).decode
 
 
+def size_of(vals: str, ext: str | None) -> int:
+    """The bytes of a row's columns, in UTF-8."""
+    size = len(vals) if vals.isascii() else len(vals.encode())
+    return size if ext is None else size + len(ext.encode())
+
+
 def merge_update(row: StoredRow, change: RecordChange, slots: Slots) -> tuple[StoredRow, bool]:
     """``row`` after ``change``, and whether any value (not only messages, metadata or config) changed.
 

@@ -99,7 +99,7 @@ def _count() -> None:
         summed = sa.select(sa.func.coalesce(sa.func.sum(_counters.c[column]), 0))
         return summed.where(_counters.c.environment_id == _environments.c.id).scalar_subquery()
 
-    zero = sa.literal_column("0")
+    zero: sa.ColumnElement[int] = sa.literal_column("0")
     usage = sa.select(_environments.c.id, total("total"), total("bytes"), zero, zero)
     op.execute(sa.insert(_quotas).from_select(["environment_id", "rows", "bytes", "day", "spaces_made"], usage))
 

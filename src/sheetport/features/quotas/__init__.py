@@ -1,0 +1,1 @@
+"""What an environment may use and has used, counted in the transaction that uses it."""
