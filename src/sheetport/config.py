@@ -5,6 +5,7 @@ Every secret setting ``NAME`` is also accepted as ``NAME_FILE``, a path to a fil
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,9 @@ DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 4010
 MEBIBYTE = 1024 * 1024
 GIBIBYTE = 1024 * MEBIBYTE
+LOG_FORMATS = ("logfmt", "json")
+ACCESS_LOGS = ("all", "errors", "off")
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 #: The variable of each field of QuotaSettings.
@@ -45,21 +49,41 @@ def secret_setting(name: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class StorageSettings:
-    """Where data and key lie. ``database_url`` None means SQLite in the data directory."""
+    """Where data and key lie. ``database_url`` None means SQLite in the data directory.
+
+    ``backups`` is the folder for the backup before an upgrade; None makes none.
+    """
 
     data: Path = DEFAULT_DATA
     key_file: Path = field(default_factory=lambda: default_key_file(DEFAULT_DATA))
     database_url: str | None = field(default=None, repr=False)
     pool_size: int = 8
+    backups: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TlsSettings:
+    """Certificate chain and key, as PEM files, and the plain-HTTP port that leads to them."""
+
+    certificate: Path
+    key: Path
+    redirect_port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
-    """The listening address and the limits of a request."""
+    """The listening address, who may speak for clients, and the limits of a request.
+
+    ``trusted_proxies`` are believed about the client they forward for; ``metrics_token`` opens ``/metrics`` to
+    callers that are not on this machine.
+    """
 
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
     public_url: str | None = None
+    tls: TlsSettings | None = None
+    trusted_proxies: tuple[Network, ...] = ()
+    metrics_token: str | None = field(default=None, repr=False)
     body_limit: int = 32 * MEBIBYTE
     inflated_limit: int = 256 * MEBIBYTE
     drain_limit: int = 64 * MEBIBYTE
@@ -70,7 +94,7 @@ class HttpSettings:
         if self.public_url:
             return self.public_url.rstrip("/")
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +102,22 @@ class EventSettings:
     """How events are delivered. A proxy that cuts idle connections sooner needs a shorter hold."""
 
     hold_seconds: float = 270.0
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """How log lines look, and which requests have one: all, those that failed or were slow, or none."""
+
+    format: str = "logfmt"
+    access: str = "errors"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSettings:
+    """Which of the server processes of this start this is, and the folder by which they find each other."""
+
+    worker: int = 0
+    siblings: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +141,8 @@ class Settings:
     storage: StorageSettings = field(default_factory=StorageSettings)
     http: HttpSettings = field(default_factory=HttpSettings)
     events: EventSettings = field(default_factory=EventSettings)
+    logs: LogSettings = field(default_factory=LogSettings)
+    process: ProcessSettings = field(default_factory=ProcessSettings)
     rate_limits: bool = True
     quotas: QuotaSettings = field(default_factory=QuotaSettings)
 
@@ -116,6 +158,10 @@ def read_settings(
     database_url: str | None = None,
     host: str = DEFAULT_HOST,
     port: int = DEFAULT_PORT,
+    *,
+    tls: TlsSettings | None = None,
+    trusted_proxies: str = "",
+    logs: LogSettings | None = None,
 ) -> Settings:
     """Command-line values over environment values over defaults."""
     data = data or Path(os.environ.get("SHEETPORT_DATA", DEFAULT_DATA))
@@ -124,12 +170,54 @@ def read_settings(
     if url is not None and not url.startswith(("postgresql://", "postgres://")):
         raise ConfigError("--database-url must start with postgresql:// (leave it out for SQLite).")
     return Settings(
-        StorageSettings(data, chosen_key, url),
-        HttpSettings(host, port, os.environ.get("SHEETPORT_PUBLIC_URL")),
+        StorageSettings(data, chosen_key, url, backups=_backups(data)),
+        HttpSettings(
+            host,
+            port,
+            os.environ.get("SHEETPORT_PUBLIC_URL"),
+            tls,
+            _networks(trusted_proxies),
+            secret_setting("SHEETPORT_METRICS_TOKEN"),
+        ),
         EventSettings(_hold_seconds()),
+        logs or LogSettings(),
         rate_limits=os.environ.get("SHEETPORT_RATE_LIMITS", "on") != "off",
         quotas=_quotas(),
     )
+
+
+def tls_settings(certificate: Path | None, key: Path | None, redirect_port: int | None) -> TlsSettings | None:
+    """The three options together, None when TLS is not asked for. Raises ConfigError for half of a pair."""
+    if certificate is None and key is None:
+        if redirect_port is not None:
+            raise ConfigError("--http-redirect-port leads to HTTPS: give --tls-cert and --tls-key too.")
+        return None
+    if certificate is None or key is None:
+        raise ConfigError("Give --tls-cert and --tls-key together, the certificate chain and its key as PEM files.")
+    return TlsSettings(certificate, key, redirect_port)
+
+
+def log_settings(log_format: str, access: str) -> LogSettings:
+    """Raises ConfigError for a word that is none of the choices."""
+    if log_format not in LOG_FORMATS:
+        raise ConfigError(f"--log-format (SHEETPORT_LOG_FORMAT) must be one of {', '.join(LOG_FORMATS)}.")
+    if access not in ACCESS_LOGS:
+        raise ConfigError(f"--access-log (SHEETPORT_ACCESS_LOG) must be one of {', '.join(ACCESS_LOGS)}.")
+    return LogSettings(log_format, access)
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    """Addresses and networks, separated by commas."""
+    found = []
+    for word in filter(None, (part.strip() for part in text.split(","))):
+        try:
+            found.append(ipaddress.ip_network(word))
+        except ValueError:
+            raise ConfigError(
+                f"--trusted-proxies (SHEETPORT_TRUSTED_PROXIES) holds {word[:60]!r}, which is no address or network; "
+                "write 127.0.0.1 or 10.0.0.0/8, separated by commas."
+            ) from None
+    return tuple(found)
 
 
 def amount(text: str) -> int:
@@ -156,6 +244,12 @@ def _quotas() -> QuotaSettings:
     if not 1 <= named.get("embed_hours", 1) <= 8_760:
         raise ConfigError("SHEETPORT_EMBED_HOURS must be a whole number from 1 to 8760.")
     return QuotaSettings(**named)
+
+
+def _backups(data: Path) -> Path | None:
+    """Beside the data directory, by default; the word off makes no backups before upgrades."""
+    chosen = os.environ.get("SHEETPORT_BACKUPS", str(data.parent / f"{data.name}.backups"))
+    return None if chosen == "off" else Path(chosen)
 
 
 def _hold_seconds() -> float:

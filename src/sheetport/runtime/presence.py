@@ -56,6 +56,10 @@ class Presence:
         except Exception as error:  # noqa: BLE001 - a stop must not fail; the next start on this host forgets them
             _log.warning("presence.not-written", error=type(error).__name__)
 
+    def count(self) -> int:
+        """Listeners that are here, between two polls too."""
+        return len(self._present)
+
     def seen(self, grant: Grant, name: str) -> None:
         """A poll has begun."""
         present = self._present.get(grant.id)

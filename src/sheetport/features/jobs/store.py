@@ -51,6 +51,7 @@ _COUNT_PARTS = statement(
     .where(_LIVE, _HERE, jobs.c.parent_id == bindparam("parent"))
     .group_by(jobs.c.status)
 )
+_COUNT_BY_STATUS = statement(select(jobs.c.status, func.count().label("total")).where(_LIVE).group_by(jobs.c.status))
 _LOCK_NEXT_PART = statement(
     _PARTS.where(jobs.c.status == Status.WAITING.value, jobs.c.predecessor_ids.is_(None))
     .limit(1)
@@ -126,6 +127,12 @@ async def count_parts(uow: UnitOfWork, job: Job) -> dict[Status, int]:
     """How many parts of ``job`` are in each status."""
     rows = await uow.fetch_all(_COUNT_PARTS, {"environment": job.environment_id, "parent": job.id})
     return {Status(row["status"]): int(row["total"]) for row in rows}
+
+
+async def count_by_status(uow: UnitOfWork) -> dict[str, int]:
+    """How many jobs are in each status, of every environment."""
+    counted = {row["status"]: int(row["total"]) for row in await uow.fetch_all(_COUNT_BY_STATUS)}
+    return {status.value: counted.get(status.value, 0) for status in Status}
 
 
 async def lock_next_part(uow: UnitOfWork, job: Job) -> Job | None:

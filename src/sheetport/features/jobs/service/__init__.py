@@ -13,13 +13,14 @@ from sheetport.features.jobs.service.changing import (
 )
 from sheetport.features.jobs.service.creating import create_job, create_system_job, split_job
 from sheetport.features.jobs.service.moving import move
-from sheetport.features.jobs.service.reading import get_job, get_plan, list_jobs
+from sheetport.features.jobs.service.reading import count_by_status, get_job, get_plan, list_jobs
 
 __all__ = [
     "acknowledge_job",
     "acknowledge_outcome",
     "cancel_job",
     "complete_job",
+    "count_by_status",
     "create_job",
     "create_system_job",
     "delete_job",

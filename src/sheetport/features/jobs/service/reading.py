@@ -37,6 +37,11 @@ async def list_jobs(uow: UnitOfWork, actor: Actor, wanted: JobFilter, page: Page
     return Paged(items, page, await store.count_jobs(uow, actor.account_id, wanted))
 
 
+async def count_by_status(uow: UnitOfWork) -> dict[str, int]:
+    """How many jobs of the whole server are in each status; looks at all of them."""
+    return await store.count_by_status(uow)
+
+
 async def get_plan(uow: UnitOfWork, actor: Actor, job_id: str) -> NoReturn:
     """A job's mapping plan. Raises NotFound: no job of these has one."""
     job = await get_job(uow, actor, job_id)
