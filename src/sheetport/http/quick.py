@@ -7,12 +7,13 @@ the router answers, as if this were not here.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import msgspec
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+from litestar.handlers import HTTPRouteHandler
+from litestar.types import AnyCallable, ASGIApp, HTTPScope, Receive, Scope, Send
 
 from sheetport.config import Settings
 from sheetport.http.auth import bearer_token
@@ -21,7 +22,6 @@ from sheetport.kernel.actor import Actor
 from sheetport.kernel.errors import SheetportError
 from sheetport.storage.unit_of_work import Database, StaleError, Standing
 
-Handler = Callable[[Call, str], Awaitable[Any]]
 _encode = msgspec.json.Encoder().encode
 
 
@@ -39,13 +39,18 @@ Recall = Callable[[str], Known | None]
 
 
 class QuickMiddleware:
-    """``handlers`` by the start of their path: ``/v1/spaces`` for ``/v1/spaces/{id}``."""
+    """``handlers`` take a Call and an id; they are named by the start of their path, such as ``/v1/spaces``."""
 
     def __init__(
-        self, app: ASGIApp, handlers: Mapping[str, Handler], recall: Recall, db: Database, settings: Settings
+        self,
+        app: ASGIApp,
+        handlers: Mapping[str, HTTPRouteHandler],
+        recall: Recall,
+        db: Database,
+        settings: Settings,
     ) -> None:
         self._app = app
-        self._handlers = handlers
+        self._handlers = {start: (start + min(each.paths), each.fn) for start, each in handlers.items()}
         self._recall = recall
         self._db = db
         self._settings = settings
@@ -54,9 +59,9 @@ class QuickMiddleware:
         body = None
         if scope["type"] == ScopeType.HTTP and scope["method"] == "GET" and not scope["query_string"]:
             start, _, name = scope["path"].rpartition("/")
-            handler = self._handlers.get(start)
-            if handler is not None and name:
-                body = await self._answer(scope, handler, name)
+            found = self._handlers.get(start)
+            if found is not None and name:
+                body = await self._answer(scope, *found, name)
         if body is None:
             await self._app(scope, receive, send)
             return
@@ -64,7 +69,7 @@ class QuickMiddleware:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
-    async def _answer(self, scope: HTTPScope, handler: Handler, name: str) -> bytes | None:
+    async def _answer(self, scope: HTTPScope, template: str, handler: AnyCallable, name: str) -> bytes | None:
         """The body of the plain case, else None."""
         if any(header[0] == b"origin" for header in scope["headers"]):
             return None
@@ -77,4 +82,5 @@ class QuickMiddleware:
         except (SheetportError, StaleError):
             return None
         scope.setdefault("state", {})["actor"] = known.actor
+        scope["path_template"] = template
         return body

@@ -17,6 +17,7 @@ import secrets
 import struct
 import zlib
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -106,7 +107,7 @@ class KeyRing:
 
     def fingerprint(self, token: str) -> bytes:
         """What the database stores of a token: 32 bytes."""
-        return hmac.digest(self.pepper, token.encode(), hashlib.sha256)
+        return _mac(self.pepper, token.encode())
 
     def check_value(self) -> str:
         """A public value by which a database recognises its own key file."""
@@ -120,7 +121,7 @@ class KeyRing:
 
     def sign(self, *parts: str) -> str:
         """A 22-character MAC over the parts, for derived tokens."""
-        digest = hmac.digest(self.mac, _length_prefixed(parts), hashlib.sha256)
+        digest = _mac(self.mac, _length_prefixed(parts))
         return base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")
 
     def signed(self, signature: str, *parts: str) -> bool:
@@ -162,6 +163,18 @@ def _open(key: bytes, sealed: Sealed, context: tuple[str, ...]) -> bytes:
         return AESGCM(key).decrypt(sealed.nonce, sealed.ciphertext, aad)
     except (InvalidTag, ValueError):  # ValueError: a nonce of a length that nobody seals with
         raise DecryptionError("A sealed value does not open under its key and place.") from None
+
+
+@lru_cache(maxsize=8)
+def _keyed(key: bytes) -> hmac.HMAC:
+    return hmac.new(key, digestmod=hashlib.sha256)
+
+
+def _mac(key: bytes, message: bytes) -> bytes:
+    """HMAC-SHA256 from a state that has taken the key in already: half the time of a fresh one."""
+    keyed = _keyed(key).copy()
+    keyed.update(message)
+    return keyed.digest()
 
 
 def _length_prefixed(parts: tuple[str, ...]) -> bytes:

@@ -6,7 +6,7 @@ enforced: a turn is driven on one thread and a coroutine that waits for anything
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -49,6 +49,10 @@ class Row(Protocol):
 
     def keys(self) -> Iterable[str]: ...
 
+    def __iter__(self) -> Iterator[Any]:
+        """The values, in the order of the query's columns; some that the database added may follow."""
+        ...
+
 
 class UnitOfWork(Protocol):
     """What services and stores may do with the database, and the context they work in."""
@@ -81,6 +85,10 @@ class UnitOfWork(Protocol):
 
     async def add_events(self, rows: list[dict[str, Any]]) -> None:
         """Write event rows; the database gives their positions in commit order."""
+        ...
+
+    async def claim(self, chore: str) -> bool:
+        """Whether a chore that one process at a time does is this unit of work's until its end."""
         ...
 
 

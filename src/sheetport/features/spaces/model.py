@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from sheetport.features.places.model import Place
 
@@ -19,9 +21,8 @@ SORT_FIELDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Space:
-    """``guest_authentication`` None means the environment's, which ``inherited_authentication`` holds.
+class Space(Struct, frozen=True, kw_only=True):
+    """A struct, since it is made anew on the hottest read. ``guest_authentication`` None means the environment's, which ``inherited_authentication`` holds.
 
     ``access_token`` is there only in replies to callers who may have it. ``sweep_at`` is when a space that a
     publishable key made expires unless something was submitted and, once expired, when it is deleted.
@@ -60,8 +61,11 @@ class Space:
     upgraded_at: int | None = None
     last_activity_at: int | None = None
     sweep_at: int | None = None
-    inherited_authentication: list[str] = field(default_factory=list)
-    access_token: str | None = field(default=None, repr=False)
+    inherited_authentication: list[str] = []
+    access_token: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Space({self.id})"  # never the token, nor what guests call their things
 
     @property
     def place(self) -> Place:

@@ -15,10 +15,13 @@ from sheetport.storage.tables.spaces import spaces
 from sheetport.storage.unit_of_work import Row, UnitOfWork
 
 _COLUMNS = tuple(column.name for column in spaces.columns if column.name != "deleted_at")
+_SELECTED = (*_COLUMNS, "inherited_authentication")
 _JSON = ("metadata", "settings", "actions", "access", "labels", "guest_authentication")
+_PARSED = (*_JSON, "inherited_authentication")
 _FLAGS = ("auto_configure", "is_app_template", "is_collaborative")
 _KEPT = {"environment_id", "id", "account_id", "created_at", "workbooks_count", "files_count", "token_generation"}
 _KEPT |= {"expired_at", "sweep_at"}  # changed by the sweep alone
+_KEPT |= {"actions"}  # changed by their own slice
 _CHANGED = tuple(name for name in _COLUMNS if name not in _KEPT)
 _THIS = (spaces.c.environment_id == bindparam("environment"), spaces.c.id == bindparam("space"))
 _INSERT = statement(insert(spaces).values({name: bindparam(name) for name in _COLUMNS}))
@@ -45,6 +48,8 @@ _LIVE = (
     .where(places.c.deleted_at.is_(None))
 )
 _BY_ID = statement(_LIVE.where(*_THIS))
+#: The place says which space it is: one look-up for a caller who knows only the id.
+_BY_PLACE = statement(_LIVE.where(places.c.id == bindparam("space"), places.c.kind == "sp"))
 _TEMPLATE = statement(
     _LIVE.where(
         spaces.c.account_id == bindparam("account"),
@@ -53,6 +58,9 @@ _TEMPLATE = statement(
     )
 )
 _USER_NAME = statement(select(users.c.name).where(users.c.id == bindparam("id")))
+_USER_OF = statement(
+    select(users.c.id).where(users.c.id == bindparam("id"), users.c.account_id == bindparam("account"))
+)
 _ENVIRONMENTS = statement(
     select(environments.c.id)
     .where(environments.c.account_id == bindparam("account"), environments.c.deleted_at.is_(None))
@@ -61,12 +69,13 @@ _ENVIRONMENTS = statement(
 
 
 def _space(row: Row) -> Space:
-    values = {name: row[name] for name in _COLUMNS}
-    for name in _JSON:
-        values[name] = loads(row[name] or "null")
+    values = dict(zip(_SELECTED, row, strict=False))
+    for name in _PARSED:
+        if values[name] is not None:
+            values[name] = loads(values[name])
     for name in _FLAGS:
-        values[name] = bool(row[name])
-    return Space(**values, inherited_authentication=loads(row["inherited_authentication"]))
+        values[name] = bool(values[name])
+    return Space(**values)
 
 
 def _row(space: Space) -> dict[str, Any]:
@@ -78,6 +87,10 @@ def _row(space: Space) -> dict[str, Any]:
 
 async def insert_space(uow: UnitOfWork, space: Space) -> None:
     await uow.execute(_INSERT, _row(space))
+
+
+async def insert_spaces(uow: UnitOfWork, made: list[Space]) -> None:
+    await uow.execute_many(_INSERT, [_row(space) for space in made])
 
 
 async def update_space(uow: UnitOfWork, space: Space) -> None:
@@ -100,6 +113,12 @@ async def find_space(uow: UnitOfWork, environment_id: str, space_id: str) -> Spa
     return None if row is None else _space(row)
 
 
+async def find_space_anywhere(uow: UnitOfWork, space_id: str) -> Space | None:
+    """A live space of whichever account."""
+    row = await uow.fetch_one(_BY_PLACE, {"space": space_id})
+    return None if row is None else _space(row)
+
+
 async def find_template(uow: UnitOfWork, account_id: str, app_id: str) -> Space | None:
     row = await uow.fetch_one(_TEMPLATE, {"account": account_id, "app": app_id})
     return None if row is None else _space(row)
@@ -108,6 +127,10 @@ async def find_template(uow: UnitOfWork, account_id: str, app_id: str) -> Space 
 async def find_user_name(uow: UnitOfWork, user_id: str) -> str | None:
     row = await uow.fetch_one(_USER_NAME, {"id": user_id})
     return None if row is None else row["name"]
+
+
+async def is_user_of(uow: UnitOfWork, user_id: str, account_id: str) -> bool:
+    return await uow.fetch_one(_USER_OF, {"id": user_id, "account": account_id}) is not None
 
 
 async def list_environment_ids(uow: UnitOfWork, account_id: str) -> list[str]:

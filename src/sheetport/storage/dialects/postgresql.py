@@ -34,6 +34,8 @@ from sheetport.storage.unit_of_work import NO_PARAMS, Listener, Query, Row, Stal
 
 T = TypeVar("T")
 CHANNEL = "sheetport_events"
+#: On which processes tell each other of accounts whose callers' rights have changed.
+BUMPS = "sheetport_bumps"
 #: A second look for committed events whose process died before it numbered them.
 SWEEP_SECONDS = 2.0
 #: How often the connection that hears of events is tried, and how long it may take to answer.
@@ -49,9 +51,9 @@ _log = structlog.get_logger()
 @lru_cache(maxsize=512)
 def _with_generation(sql: str, count: int) -> str:
     """A query of ``count`` parameters whose rows carry an account's generation; without a row it is there alone."""
-    rows = f"SELECT true AS is_row_, wanted_.* FROM ({sql}) AS wanted_"
+    rows = f"SELECT wanted_.*, true AS is_row_ FROM ({sql}) AS wanted_"
     return (
-        "SELECT accounts.auth_generation AS account_generation_, rows_.*"  # noqa: S608 - our own statements only
+        "SELECT rows_.*, accounts.auth_generation AS account_generation_"  # noqa: S608 - our own statements only
         f" FROM accounts LEFT JOIN ({rows}) AS rows_ ON true WHERE accounts.id = ${count + 1}"
     )
 
@@ -105,6 +107,15 @@ class PostgresUnit:
     async def add_events(self, rows: list[dict[str, Any]]) -> None:
         await self.execute_many(INSERT_UNNUMBERED, rows)
         self.woken.update(row["environment_id"] for row in rows)
+
+    async def claim(self, chore: str) -> bool:
+        query = "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))"
+        return bool(await self._connection.fetchval(query, f"sheetport {chore}"))
+
+    async def tell_bumped(self) -> None:
+        """Have every process hear of the bumped accounts once they are committed."""
+        for account in sorted(self.bumped):
+            await self._connection.execute("SELECT pg_notify($1, $2)", BUMPS, account)
 
 
 class PostgresDatabase:
@@ -170,6 +181,7 @@ class PostgresDatabase:
             async with self._pool_turn() as connection, connection.transaction():
                 unit = PostgresUnit(connection, self.clock, self.keys)
                 result = await work(unit)
+                await unit.tell_bumped()
                 kill_point("postgresql.before-commit")
                 committing = True
             return unit, result
@@ -260,6 +272,7 @@ class PostgresDatabase:
         gone = asyncio.Event()
         connection.add_termination_listener(lambda _: gone.set())
         try:
+            await connection.add_listener(BUMPS, lambda *heard: tell(self._bump_listeners, {str(heard[3])}))
             await connection.add_listener(CHANNEL, lambda *heard: tell(self._event_listeners, {str(heard[3])}))
             tell(self._event_listeners, {"*"})
             while not gone.is_set():
