@@ -10,7 +10,8 @@ import logging
 import re
 import sys
 import traceback
-from typing import Any
+from contextlib import suppress
+from typing import Any, TextIO, cast
 from urllib.parse import parse_qsl
 
 import structlog
@@ -49,6 +50,18 @@ _SHOWN: dict[str, re.Pattern[str]] = {
 _NAMED = frozenset({"auth", "token", "key", "type", "name", "search", "q", "publishableKey", "tenantId", "uuid"})
 
 
+class _Unfailing:
+    """Standard error, whatever becomes of it: a log on a full disk must fail no request."""
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            sys.stderr.flush()
+
+
 def configure_logs(settings: LogSettings | None = None) -> None:
     """Lines of key=value or of JSON on standard error."""
     settings = settings or LogSettings()
@@ -64,7 +77,7 @@ def configure_logs(settings: LogSettings | None = None) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _Unfailing())),
         cache_logger_on_first_use=False,
     )
     for noisy in ("httpx", "httpcore"):
