@@ -45,6 +45,19 @@ async def create_app(uow: UnitOfWork, actor: Actor, change: AppChange) -> App:
     return app
 
 
+async def place_app(uow: UnitOfWork, actor: Actor, app: App) -> str:
+    """The id of the account's app that is ``app``: the one of its id, else one that says the same, else a new one."""
+    require(actor, Permission.APP_WRITE)
+    own = await store.list_apps(uow, actor.account_id)
+    found = [each for each in own if each.id == app.id] or [each for each in own if _same(each, app)]
+    if found:
+        return found[0].id
+    made = replace(app, id=new_id("app", actor.account_id), account_id=actor.account_id)
+    await store.insert_app(uow, made)
+    await audit.record(uow, actor, "app:create", made.id)
+    return made.id
+
+
 async def get_app(uow: UnitOfWork, actor: Actor, app_id: str) -> App:
     """One app of the caller's account. Raises NotFound."""
     require(actor, Permission.APP_READ)
@@ -83,6 +96,13 @@ async def delete_app(uow: UnitOfWork, actor: Actor, app_id: str) -> None:
         raise Conflict("This is the account's landing app: choose another as defaultAppId first.", "appId")
     await store.delete_app(uow, app_id)
     await audit.record(uow, actor, "app:delete", app_id)
+
+
+def _same(one: App, other: App) -> bool:
+    """Whether two apps differ in nothing that people see."""
+    return replace(one, id="", account_id="", created_at=0, updated_at=0, activated_at=None) == replace(
+        other, id="", account_id="", created_at=0, updated_at=0, activated_at=None
+    )
 
 
 def _changed(uow: UnitOfWork, before: App, change: AppChange) -> App:

@@ -33,14 +33,65 @@ async def create_environment_with_keys(uow: UnitOfWork, actor: Actor, change: En
     environment = _changed(uow, empty, change)
     await _require_free_name(uow, environment)
     await store.insert_environment(uow, environment)
+    return await _opened(uow, actor, environment, "environment:create")
+
+
+async def stage_environment(uow: UnitOfWork, actor: Actor, name: str, sheets: int) -> str:
+    """The id of a new environment that nothing finds until it is published; ``sheets`` of its sheet numbers, from 1
+    on, are taken. Raises Invalid or Conflict when it could not have this name."""
+    require(actor, Permission.ENVIRONMENT_CREATE)
+    staged = Environment(new_root_id("env"), actor.account_id, "", False, uow.now, uow.now)
+    await _require_free_name(uow, _changed(uow, staged, EnvironmentChange(name)))
+    await store.stage_environment(uow, staged, sheets)
+    return staged.id
+
+
+async def touch_staged(uow: UnitOfWork, environment_id: str) -> None:
+    """Keep a staged environment from being swept. Raises Conflict when there is none of this id any more."""
+    if not await store.touch_staged(uow, environment_id):
+        raise _not_staged()
+
+
+async def publish_environment(uow: UnitOfWork, actor: Actor, described: Environment) -> NewEnvironment:
+    """Make the staged environment of this id a real one, with its first keys. Raises Invalid, Conflict."""
+    require(actor, Permission.ENVIRONMENT_CREATE)
+    dated = replace(described, account_id=actor.account_id, created_at=uow.now)
+    environment = _changed(uow, dated, EnvironmentChange())
+    await _require_free_name(uow, environment)
+    if not await store.publish_environment(uow, environment):
+        raise _not_staged()
+    return await _opened(uow, actor, environment, "environment:import")
+
+
+async def is_staged(uow: UnitOfWork, environment_id: str) -> bool:
+    """Whether an environment is being made; it is locked until the commit."""
+    return await store.touch_staged(uow, environment_id)
+
+
+async def forget_staged(uow: UnitOfWork, environment_id: str) -> None:
+    """Remove a staged environment, once it is empty."""
+    await store.delete_staged(uow, environment_id)
+
+
+async def list_stale(uow: UnitOfWork, age: int) -> list[str]:
+    """Ids of staged environments that nobody has worked on for ``age`` milliseconds."""
+    return await store.list_stale(uow, uow.now - age)
+
+
+async def _opened(uow: UnitOfWork, actor: Actor, environment: Environment, action: str) -> NewEnvironment:
+    """What a new environment begins with: its log, its place and its keys."""
     await events.begin_log(uow, environment.id)
     await quotas.begin(uow, environment.id)
     place = Place(environment.id, environment.id, "env", environment.account_id)
     await places.add_place(uow, place)
     secret, publishable = await auth.create_environment_keys(uow, actor, environment.id, is_prod=environment.is_prod)
     await events.emit(uow, actor, "environment:created", place)
-    await audit.record(uow, actor, "environment:create", environment.id, environment_id=environment.id)
+    await audit.record(uow, actor, action, environment.id, environment_id=environment.id)
     return NewEnvironment(environment, secret, publishable)
+
+
+def _not_staged() -> Conflict:
+    return Conflict("This import was given up meanwhile; nothing was made. Start it again.", "environmentId")
 
 
 async def get_environment(uow: UnitOfWork, actor: Actor, environment_id: str) -> Environment:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 
 from sheetport.features.environments.model import Environment
 from sheetport.kernel.json import dumps, loads
@@ -40,6 +40,26 @@ _LIST = statement(
     .limit(bindparam("size"))
     .offset(bindparam("offset"))
 )
+#: An environment that is being imported is a row without a name, marked deleted: nothing finds it.
+_STAGE = statement(
+    insert(environments).values(
+        {name: bindparam(name) for name in _FIELDS}
+        | {"next_sheet_no": bindparam("sheets") + 1, "deleted_at": bindparam("at")}
+    )
+)
+_STAGED = (environments.c.name == "", environments.c.deleted_at.is_not(None))
+_TOUCH_STAGED = statement(
+    update(environments)
+    .where(environments.c.id == bindparam("environment"), *_STAGED)
+    .values(updated_at=bindparam("at"))
+)
+_PUBLISH = statement(
+    update(environments)
+    .where(environments.c.id == bindparam("environment"), *_STAGED)
+    .values({name: bindparam(f"new_{name}") for name in _CHANGED} | {"deleted_at": None})
+)
+_DELETE_STAGED = statement(delete(environments).where(environments.c.id == bindparam("environment"), *_STAGED))
+_STALE = statement(select(environments.c.id).where(environments.c.updated_at < bindparam("before"), *_STAGED))
 _TAKE_SHEET_NUMBERS = statement(
     update(environments)
     .where(environments.c.id == bindparam("environment"))
@@ -95,3 +115,29 @@ async def count_environments(uow: UnitOfWork, account_id: str, only: str | None)
 async def take_sheet_numbers(uow: UnitOfWork, environment_id: str, count: int) -> int | None:
     row = await uow.fetch_one(_TAKE_SHEET_NUMBERS, {"environment": environment_id, "taken": count})
     return None if row is None else int(row["next_sheet_no"]) - count
+
+
+async def stage_environment(uow: UnitOfWork, environment: Environment, sheets: int) -> None:
+    """Insert a nameless environment that nothing finds, its first ``sheets`` sheet numbers taken."""
+    await uow.execute(_STAGE, _row(environment) | {"sheets": sheets, "at": uow.now})
+
+
+async def touch_staged(uow: UnitOfWork, environment_id: str) -> bool:
+    """Say that a staged environment is being worked on; False when it is none."""
+    return await uow.execute(_TOUCH_STAGED, {"environment": environment_id, "at": uow.now}) == 1
+
+
+async def publish_environment(uow: UnitOfWork, environment: Environment) -> bool:
+    """Make a staged environment one that is found; False when it is none."""
+    row = _row(environment)
+    named = {f"new_{name}": row[name] for name in _CHANGED}
+    return await uow.execute(_PUBLISH, {"environment": environment.id, **named}) == 1
+
+
+async def delete_staged(uow: UnitOfWork, environment_id: str) -> None:
+    await uow.execute(_DELETE_STAGED, {"environment": environment_id})
+
+
+async def list_stale(uow: UnitOfWork, before: int) -> list[str]:
+    """Ids of staged environments that nobody has worked on since ``before``."""
+    return [row["id"] for row in await uow.fetch_all(_STALE, {"before": before})]

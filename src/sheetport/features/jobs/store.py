@@ -92,6 +92,10 @@ async def insert_job(uow: UnitOfWork, job: Job) -> None:
     await uow.execute(_INSERT, _values(job, _FIELDS))
 
 
+async def insert_jobs(uow: UnitOfWork, made: list[Job]) -> None:
+    await uow.execute_many(_INSERT, [_values(job, _FIELDS) for job in made])
+
+
 async def update_job(uow: UnitOfWork, job: Job) -> None:
     named = {f"new_{name}": value for name, value in _values(job, _CHANGED).items()}
     await uow.execute(_UPDATE, {"environment": job.environment_id, "job": job.id, **named})

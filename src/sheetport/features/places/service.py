@@ -16,6 +16,8 @@ NOUNS = {
     "jb": ("job", "jobId"),
     "fl": ("file", "fileId"),
     "dc": ("document", "documentId"),
+    "act": ("action", "actionId"),
+    "vr": ("version", "versionId"),
     "sec": ("secret", "secretId"),
 }
 
@@ -45,6 +47,11 @@ def not_found(thing_id: str, kind: str) -> NotFound:
 async def add_place(uow: UnitOfWork, place: Place) -> None:
     """Record where a new id belongs."""
     await store.insert_place(uow, place)
+
+
+async def add_places(uow: UnitOfWork, made: list[Place]) -> None:
+    """:func:`add_place` for many."""
+    await store.insert_places(uow, made)
 
 
 async def rename_place(uow: UnitOfWork, place: Place, slug: str | None, namespace: str | None) -> None:

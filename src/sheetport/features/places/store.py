@@ -58,6 +58,10 @@ async def insert_place(uow: UnitOfWork, place: Place) -> None:
     await uow.execute(_INSERT, asdict(place))
 
 
+async def insert_places(uow: UnitOfWork, made: list[Place]) -> None:
+    await uow.execute_many(_INSERT, [asdict(place) for place in made])
+
+
 async def find_place(uow: UnitOfWork, place_id: str) -> Place | None:
     row = await uow.fetch_one(_BY_ID, {"id": place_id})
     return None if row is None else place_of(row)

@@ -6,12 +6,23 @@ from typing import Any, cast
 
 import msgspec
 
-from sheetport.features.records.codec import RecordIds, RowTemplate, render_rows
-from sheetport.features.records.model import Commit, Counts, Found
+from sheetport.features.records.codec import (
+    RecordIds,
+    RowTemplate,
+    Slots,
+    decode_rendered,
+    parse_record_id,
+    render_each,
+    render_rows,
+)
+from sheetport.features.records.model import Commit, Counts, Found, RecordRow
+from sheetport.features.sheets.model import Sheet
 from sheetport.http.envelope import Data
 from sheetport.http.wire import Wire
 from sheetport.kernel.clock import iso, iso_or_none
+from sheetport.kernel.errors import Invalid
 from sheetport.kernel.ids import routing_tag
+from sheetport.kernel.json import dumps, loads
 
 
 class CellShape(Wire, omit_defaults=False):
@@ -89,6 +100,32 @@ def render_found(found: Found, fields: tuple[str, ...] | None = None, include_me
         commit_id=found.commit_id,
     )
     return msgspec.json.encode(Data(data=shape))
+
+
+def render_lines(sheet: Sheet, rows: list[RecordRow]) -> tuple[list[bytes], list[list[Any]]]:
+    """Whole records: the JSON of each, and the values of each in the order of the sheet's fields.
+
+    Values are written anew, so that both databases give the same bytes.
+    """
+    slots = [sheet.slots[item["key"]] for item in sheet.config["fields"]]
+    template = RowTemplate([(item["key"], slot) for item, slot in zip(sheet.config["fields"], slots, strict=True)])
+    ids = RecordIds(routing_tag(sheet.environment_id), sheet.sheet_no)
+    decoded = [loads(row.vals) for row in rows]
+    made = [(ids.of(row.seq), dumps(vals), row.ext, row.valid) for row, vals in zip(rows, decoded, strict=True)]
+    values = [[vals[slot] if slot < len(vals) else None for slot in slots] for vals in decoded]
+    return render_each(made, template), values
+
+
+def parse_line(raw: bytes, slots: Slots, at: str) -> tuple[tuple[str, int, int], RecordRow]:
+    """((routing tag, sheet number, record number) of the id, row) of one line of :func:`render_lines`.
+
+    Raises Invalid.
+    """
+    record_id, row = decode_rendered(raw, slots, at)
+    parts = parse_record_id(record_id)
+    if parts is None:
+        raise Invalid(f"{at}.id: {record_id[:60]!r} is no record's id.", f"{at}.id")
+    return parts, RecordRow(parts[2], *row)
 
 
 def to_counts(counts: Counts) -> CountsShape:

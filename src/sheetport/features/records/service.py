@@ -17,6 +17,7 @@ from sheetport.features.sheets.model import Sheet
 from sheetport.kernel.actor import Actor, ActorKind
 from sheetport.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from sheetport.kernel.ids import new_id, routing_tag
+from sheetport.kernel.paging import Page
 from sheetport.kernel.permissions import Permission, require
 from sheetport.storage.unit_of_work import UnitOfWork
 
@@ -164,6 +165,40 @@ async def complete_commit(uow: UnitOfWork, actor: Actor, commit_id: str) -> None
     require(actor, Permission.RECORD_WRITE)
     commit, sheet = await _reached_commit(uow, actor, commit_id)
     await _complete(uow, actor, sheet, commit)
+
+
+# ---- whole sheets, for exports and imports -------------------------------------------------------
+
+
+async def find_head(uow: UnitOfWork, actor: Actor, sheet: Sheet) -> tuple[int, int]:
+    """(number of the newest record so far, number of the newest commit): what has not moved has not changed."""
+    require(actor, Permission.RECORD_READ)
+    next_seq, commit_no = await store.find_head(uow, sheet)
+    return next_seq - 1, commit_no
+
+
+async def read_block(uow: UnitOfWork, actor: Actor, sheet: Sheet, after: int, last: int, size: int) -> list[RecordRow]:
+    """The next ``size`` records behind number ``after``, up to number ``last``."""
+    require(actor, Permission.RECORD_READ)
+    scope = Scope(sheet.environment_id, sheet.sheet_no, first=after + 1, last=last)
+    return await store.find_page(uow, sheet, scope, Page(1, size))
+
+
+async def place_rows(uow: UnitOfWork, actor: Actor, environment_id: str, sheet_no: int, rows: list[RecordRow]) -> None:
+    """Put records under numbers of their own into an environment that is being made; nothing finds them yet."""
+    require(actor, Permission.ENVIRONMENT_CREATE)
+    await store.place_rows(uow, environment_id, sheet_no, rows)
+
+
+async def count_placed(uow: UnitOfWork, actor: Actor, sheet: Sheet, last: int, size: int) -> None:
+    """Tell a new sheet's counters of the records placed, ``size`` bytes; ``last`` is the number of the newest."""
+    require(actor, Permission.ENVIRONMENT_CREATE)
+    await store.advance(uow, sheet, seqs=last, total=sheet.total, invalid=sheet.invalid, size=size)
+
+
+async def clear_rows(uow: UnitOfWork, environment_id: str, most: int) -> bool:
+    """Delete about ``most`` records of an environment that is not to be; False when there are none left."""
+    return await store.clear_rows(uow, environment_id, most)
 
 
 # ---- what a caller may do and means --------------------------------------------------------------

@@ -97,6 +97,18 @@ _COMPLETE = statement(
     )
     .values(completed_by=bindparam("by"), completed_at=bindparam("at"))
 )
+_HEAD = statement(select(sheet_counters.c.next_seq, sheet_counters.c.commit_no).where(*_COUNTER))
+_CLEAR = statement(
+    delete(records).where(
+        *_SHEET, records.c.seq >= bindparam("first"), records.c.seq < bindparam("end", type_=BigInteger)
+    )
+)
+_LEFT = statement(
+    select(records.c.sheet_no, records.c.seq)
+    .where(records.c.environment_id == bindparam("environment"))
+    .order_by(records.c.sheet_no, records.c.seq)
+    .limit(1)
+)
 _SETTINGS = statement(
     select(workbooks.c.settings).where(
         workbooks.c.environment_id == bindparam("environment"), workbooks.c.id == bindparam("workbook")
@@ -131,6 +143,27 @@ async def insert_rows(
     table = [(environment, sheet_no, r.seq, FORMAT, r.valid, r.vals, r.ext, commit_no, now, r.size) for r in made]
     await uow.bulk_insert("records", _BULK_COLUMNS, table)
     return made
+
+
+async def place_rows(uow: UnitOfWork, environment_id: str, sheet_no: int, rows: list[RecordRow]) -> None:
+    """Insert records under numbers of their own; the sheet's counters are not told."""
+    now = uow.now
+    table = [
+        (environment_id, sheet_no, r.seq, FORMAT, r.valid, r.vals, r.ext, 0, now, size_of(r.vals, r.ext)) for r in rows
+    ]
+    await uow.bulk_insert("records", _BULK_COLUMNS, table)
+
+
+async def clear_rows(uow: UnitOfWork, environment_id: str, most: int) -> bool:
+    """Delete about ``most`` records of an environment, whatever their sheet; False when there are none."""
+    first = await uow.fetch_one(_LEFT, {"environment": environment_id})
+    if first is None:
+        return False
+    seq = first["seq"]
+    await uow.execute(
+        _CLEAR, {"environment": environment_id, "sheet": first["sheet_no"], "first": seq, "end": seq + most}
+    )
+    return True
 
 
 async def update_rows(uow: UnitOfWork, sheet: Sheet, rows: list[RecordRow], commit_no: int) -> None:
@@ -173,6 +206,12 @@ async def complete_commit(uow: UnitOfWork, commit: Commit, by: str) -> bool:
 
 
 # ---- reading -------------------------------------------------------------------------------------
+
+
+async def find_head(uow: UnitOfWork, sheet: Sheet) -> tuple[int, int]:
+    """(number of the next record, number of the newest commit) of a sheet."""
+    row = await uow.fetch_one(_HEAD, _of(sheet))
+    return (int(row["next_seq"]), int(row["commit_no"])) if row else (1, 0)
 
 
 async def find_commit(uow: UnitOfWork, commit_id: str) -> Commit | None:

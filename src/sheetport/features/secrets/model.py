@@ -45,6 +45,16 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class EntryName:
+    """That there is an entry, and where; not what it says."""
+
+    kind: str
+    name: str
+    space_id: str | None
+    actor_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class DataKey:
     """An environment's opened key. Its repr does not show it."""
 

@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, delete, or_, select, update
 # Its ON CONFLICT DO NOTHING reads the same on both databases; a plain insert has none.
 from sqlalchemy.dialects.postgresql import insert
 
-from sheetport.features.secrets.model import Entry, Scope
+from sheetport.features.secrets.model import Entry, EntryName, Scope
 from sheetport.kernel.crypto import Sealed
 from sheetport.storage.statements import statement
 from sheetport.storage.tables.secrets import data_keys, secrets
@@ -38,6 +38,11 @@ _NAMED = statement(
 )
 _BY_ID = statement(select(secrets).where(*_OF_KIND, secrets.c.id == bindparam("id")).with_for_update())
 _EXACT = statement(select(secrets).where(*_OF_KIND, _IN_SPACE, _OF_ACTOR))
+_NAMES = statement(
+    select(secrets.c.kind, secrets.c.name, secrets.c.space_id, secrets.c.actor_id)
+    .where(secrets.c.environment_id == bindparam("environment"))
+    .order_by(secrets.c.kind, secrets.c.space_id, secrets.c.actor_id, secrets.c.name)
+)
 _APPLYING = statement(
     select(secrets).where(*_OF_KIND, or_(secrets.c.space_id == "", _IN_SPACE), or_(secrets.c.actor_id == "", _OF_ACTOR))
 )
@@ -138,6 +143,12 @@ async def list_exact(uow: UnitOfWork, scope: Scope) -> list[Entry]:
     """The entries of exactly this scope."""
     rows = await uow.fetch_all(_EXACT, _params(scope))
     return [_entry(row, scope.account_id) for row in rows]
+
+
+async def list_names(uow: UnitOfWork, environment_id: str) -> list[EntryName]:
+    """What an environment's entries are called and where each holds, in a fixed order."""
+    rows = await uow.fetch_all(_NAMES, {"environment": environment_id})
+    return [EntryName(r["kind"], r["name"], r["space_id"] or None, r["actor_id"] or None) for r in rows]
 
 
 async def list_applying(uow: UnitOfWork, scope: Scope) -> list[Entry]:

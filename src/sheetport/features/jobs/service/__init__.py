@@ -11,7 +11,7 @@ from sheetport.features.jobs.service.changing import (
     retry_job,
     update_job,
 )
-from sheetport.features.jobs.service.creating import create_job, create_system_job, split_job
+from sheetport.features.jobs.service.creating import create_job, create_system_job, place_jobs, split_job
 from sheetport.features.jobs.service.moving import move
 from sheetport.features.jobs.service.reading import count_by_status, get_job, get_plan, list_jobs
 
@@ -30,6 +30,7 @@ __all__ = [
     "get_plan",
     "list_jobs",
     "move",
+    "place_jobs",
     "retry_job",
     "split_job",
     "update_job",

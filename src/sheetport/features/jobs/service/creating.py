@@ -73,6 +73,18 @@ async def create_system_job(
     return await _create(uow, actor, place, draft)
 
 
+async def place_jobs(uow: UnitOfWork, actor: Actor, made: list[Job]) -> None:
+    """Put whole jobs into an environment that is being made, telling nobody.
+
+    One that was under way has the usual time to be taken up; then it fails as any does.
+    """
+    require(actor, Permission.ENVIRONMENT_CREATE)
+    running = {Status.READY, Status.EXECUTING}
+    whole = [replace(job, deadline_at=uow.now + PATIENCE if job.status in running else None) for job in made]
+    await store.insert_jobs(uow, whole)
+    await places.add_places(uow, [place_of(job) for job in whole])
+
+
 async def split_job(
     uow: UnitOfWork, actor: Actor, job_id: str, parts: list[dict[str, Any] | None], *, parallel: bool
 ) -> Job:

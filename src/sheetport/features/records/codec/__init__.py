@@ -31,8 +31,8 @@ from sheetport.features.records.codec.layout import (
     merge_update,
     size_of,
 )
-from sheetport.features.records.codec.reading import decode_insert, decode_update
-from sheetport.features.records.codec.rendering import RowTemplate, render_rows
+from sheetport.features.records.codec.reading import decode_insert, decode_rendered, decode_update
+from sheetport.features.records.codec.rendering import RowTemplate, render_each, render_rows
 
 __all__ = [
     "Cell",
@@ -45,11 +45,13 @@ __all__ = [
     "StoredRow",
     "Value",
     "decode_insert",
+    "decode_rendered",
     "decode_update",
     "error_slots",
     "merge_update",
     "parse_record_id",
     "record_id",
+    "render_each",
     "render_rows",
     "size_of",
 ]

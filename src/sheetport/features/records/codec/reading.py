@@ -96,6 +96,41 @@ def decode_update(body: bytes, slots: Slots, *, limit: int) -> list[RecordChange
     return changes
 
 
+class _WholeRecord(msgspec.Struct):
+    """A record as it is rendered; what follows from its messages is not looked at."""
+
+    id: str
+    values: dict[str, Cell]
+    metadata: dict[str, Any] = {}
+    config: dict[str, Any] = {}
+
+
+_decode_whole = msgspec.json.Decoder(_WholeRecord).decode
+
+
+def decode_rendered(raw: bytes, slots: Slots, at: str) -> tuple[str, StoredRow]:
+    """(id, row) of a record as ``render_rows`` writes it. Raises Invalid keyed by the path below ``at``."""
+    try:
+        record = _decode_whole(raw)
+    except _BROKEN as fault:
+        raise Invalid(f"{at}: {_reason(fault)}.", at) from None
+    if _NUL in raw:
+        _refuse_nul(Raw(raw), at)
+    _check_extras(record.metadata, record.config, at)
+    values: list[Value] = [None] * width_of(slots)
+    notes: dict[int, list[Message]] = {}
+    for key, cell in record.values.items():
+        slot = slots.get(key)
+        if slot is None:
+            _refuse_field(key, json_path(at, "values"), slots)
+        values[slot] = cell.value
+        if cell.messages:
+            notes[slot] = cell.messages
+    ext = Ext()
+    set_extras(ext, record.metadata, record.config)
+    return record.id, packed(values, notes, ext)
+
+
 @lru_cache(maxsize=256)
 def _record_decoder(keys: tuple[str, ...]) -> Callable[[Raw], msgspec.Struct] | None:
     """Decodes one record into a struct of the cells of ``keys``, in this order, None where it has none.

@@ -37,6 +37,13 @@ def render_rows(
 
     Without ``include_messages`` every cell's messages are [], its ``valid`` is still told.
     """
+    return b"[" + b",".join(render_each(rows, template, include_messages=include_messages)) + b"]"
+
+
+def render_each(
+    rows: Iterable[tuple[str, str, str | None, bool]], template: RowTemplate, *, include_messages: bool = True
+) -> list[bytes]:
+    """The JSON of each record, as :func:`render_rows` joins it; none holds a line break."""
     width, slots, plain, in_order = template.width, template.slots, template.plain, template.in_order
     made = []
     for record_id, vals, ext, valid in rows:
@@ -49,7 +56,7 @@ def render_rows(
             made.append(plain % (record_id.encode(), *raws))
         else:
             made.append(plain % (record_id.encode(), *[raws[slot] for slot in slots]))
-    return b"[" + b",".join(made) + b"]"
+    return made
 
 
 def _rendered(

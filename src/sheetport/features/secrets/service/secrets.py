@@ -9,7 +9,7 @@ from sheetport.features.events import service as events
 from sheetport.features.places import service as places
 from sheetport.features.places.model import Place
 from sheetport.features.secrets import store
-from sheetport.features.secrets.model import Entry, Scope, Secret
+from sheetport.features.secrets.model import Entry, EntryName, Scope, Secret
 from sheetport.features.secrets.service import rules, sealing
 from sheetport.features.secrets.service.scopes import secret_scope
 from sheetport.kernel.actor import Actor
@@ -35,6 +35,13 @@ async def list_secrets(
     found = [await _reveal(uow, entry) for entry in _in_order(await store.list_applying(uow, scope))]
     await _record_read(uow, actor, scope, found)
     return found
+
+
+async def list_names(uow: UnitOfWork, actor: Actor, environment_id: str) -> list[EntryName]:
+    """The names and scopes of an environment's secrets and variables, never values. Raises NotFound."""
+    require(actor, Permission.SECRET_READ)
+    await places.get_place(uow, actor, environment_id, "env")
+    return await store.list_names(uow, environment_id)
 
 
 async def upsert_secret(
