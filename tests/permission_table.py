@@ -52,6 +52,8 @@ NEW_EVENT = {
 }
 NEW_SECRET = {"name": "NEW", "value": "value", "environmentId": "{environment_id}", "spaceId": "{space_id}"}
 NEW_BOOK = {"name": "New", "spaceId": "{space_id}", "sheets": []}
+NEW_DOCUMENT = {"title": "New", "body": "# New", "actions": [{"operation": "sign", "label": "Sign"}]}
+NEW_ACTION = {"operation": "go", "label": "Go", "targetId": "{workbook_id}"}
 NEW_RECORDS = [{"name": {"value": "Grace"}}]
 CHANGED_RECORDS = [{"id": "{record_id}", "values": {"name": {"value": "Joan"}}}]
 OF_ENVIRONMENT = "?environmentId={environment_id}"
@@ -127,6 +129,20 @@ ROWS = (
     Row("DELETE /v1/sheets/{sheet_id}/records", IN_SPACE, query="?ids={record_id}"),
     Row("GET /v1/commits/{commit_id}", IN_SPACE),
     Row("POST /v1/commits/{commit_id}/complete", IN_SPACE),
+    # Documents and actions: a space token's own.
+    Row("GET /v1/spaces/{space_id}/documents", IN_SPACE),
+    Row("POST /v1/spaces/{space_id}/documents", IN_SPACE, NEW_DOCUMENT),
+    Row("GET /v1/spaces/{space_id}/documents/{document_id}", IN_SPACE),
+    Row("PATCH /v1/spaces/{space_id}/documents/{document_id}", IN_SPACE, {"title": "new"}),
+    Row("DELETE /v1/spaces/{space_id}/documents/{document_id}", IN_SPACE),
+    Row("GET /v1/actions", IN_SPACE, query="?spaceId={space_id}"),
+    Row("POST /v1/actions", IN_SPACE, NEW_ACTION, "?spaceId={space_id}"),
+    Row("POST /v1/actions/bulk", IN_SPACE, [NEW_ACTION], "?spaceId={space_id}"),
+    Row("GET /v1/actions/{action_id}", IN_SPACE),
+    Row("PATCH /v1/actions/{action_id}", IN_SPACE, {"label": "new"}),
+    Row("DELETE /v1/actions/{action_id}", IN_SPACE),
+    Row("GET /v1/entitlements", IN_SPACE, query="?resourceId={space_id}"),
+    Row("POST /v1/versions", IN_SPACE, {"sheetId": "{sheet_id}"}),
     # Jobs.
     Row("GET /v1/jobs", LIST),
     Row("POST /v1/jobs", IN_SPACE, NEW_JOB),

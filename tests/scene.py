@@ -77,6 +77,10 @@ class Scene:
         await self._make(f"/v1/jobs/{things['failed_job_id']}/fail", None)
         context = {"environmentId": things["environment_id"], "spaceId": things["space_id"]}
         event = {"topic": "space:updated", "domain": "space", "context": context, "payload": {}}
+        document = {"title": "Read me", "body": "# First"}
+        things["document_id"] = (await self._make(f"/v1/spaces/{things['space_id']}/documents", document))["id"]
+        action = {"operation": "go", "label": "Go", "targetId": things["workbook_id"]}
+        things["action_id"] = (await self._make(f"/v1/actions?spaceId={things['space_id']}", action))["id"]
         things["event_id"] = (await self._make("/v1/events", event))["id"]
         secret = {"name": "GREETING", "value": "hello", **context}
         things |= {"secret_id": (await self._make("/v1/secrets", secret))[0]["id"], "name": "GREETING"}

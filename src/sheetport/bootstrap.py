@@ -16,11 +16,14 @@ from litestar.types import ControllerRouterHandler
 from sheetport import NAME, __version__
 from sheetport.config import Settings
 from sheetport.features.accounts import api as accounts
+from sheetport.features.actions import api as actions
 from sheetport.features.agents import api as agents
 from sheetport.features.apps import api as apps
 from sheetport.features.auth import api as auth
 from sheetport.features.auth.service import Verifier, is_live
+from sheetport.features.documents import api as documents
 from sheetport.features.embeds import api as embeds
+from sheetport.features.entitlements import api as entitlements
 from sheetport.features.environments import api as environments
 from sheetport.features.events import api as events
 from sheetport.features.jobs import api as jobs
@@ -29,6 +32,7 @@ from sheetport.features.secrets import api as secrets
 from sheetport.features.sheets import api as sheets
 from sheetport.features.spaces import api as spaces
 from sheetport.features.users import api as users
+from sheetport.features.versions import api as versions
 from sheetport.features.workbooks import api as workbooks
 from sheetport.http.auth import AuthMiddleware
 from sheetport.http.dependencies import provide_call
@@ -46,11 +50,14 @@ from sheetport.web.verdicts import WATCHED
 
 ROUTERS: list[ControllerRouterHandler] = [
     accounts.router,
+    actions.router,
     agents.router,
     auth.clients_router,
     auth.router,
     apps.router,
+    documents.router,
     embeds.router,
+    entitlements.router,
     environments.router,
     events.router,
     events.subscription_router,
@@ -62,6 +69,7 @@ ROUTERS: list[ControllerRouterHandler] = [
     secrets.variables_router,
     sheets.router,
     spaces.router,
+    versions.router,
     workbooks.router,
     users.router,
     pages.router,

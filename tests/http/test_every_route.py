@@ -17,8 +17,14 @@ from worlds import World
 REFERENCE = json.loads((ROOT / "tests" / "data" / "openapi.json").read_text())
 #: Routes anyone may call, as "METHOD path".
 PUBLIC = {"POST /v1/auth", "POST /v1/auth/refresh-token"}
+#: What one action's answer has beside its data, for Python's client, which reads a bare action.
+ONE_ACTION = {"data", "id", "targetId", "label", "createdAt", "updatedAt"}
 #: Answers of our own that are no envelope, as "method path": keys.
-OWN_SHAPES: dict[str, set[str]] = {}
+OWN_SHAPES: dict[str, set[str]] = {
+    "post /v1/actions": ONE_ACTION,
+    "get /v1/actions/{}": ONE_ACTION,
+    "patch /v1/actions/{}": ONE_ACTION,
+}
 
 
 def described(world: World) -> Document:

@@ -16,10 +16,15 @@ class Permission(StrEnum):
 
     ACCOUNT_READ = "account:read"
     ACCOUNT_WRITE = "account:write"
+    ACTION_READ = "action:read"
+    ACTION_WRITE = "action:write"
     API_KEY_READ = "api-key:read"
     API_KEY_WRITE = "api-key:write"
     APP_READ = "app:read"
     APP_WRITE = "app:write"
+    DOCUMENT_READ = "document:read"
+    DOCUMENT_WRITE = "document:write"
+    ENTITLEMENT_READ = "entitlement:read"
     ENVIRONMENT_CREATE = "environment:create"
     ENVIRONMENT_READ = "environment:read"
     ENVIRONMENT_WRITE = "environment:write"
@@ -66,6 +71,11 @@ _ABOVE_ENVIRONMENT = frozenset(
 #: A space token is handed to browsers: the space's data, no secrets, nothing beside the space.
 _IN_SPACE = frozenset(
     {
+        P.ACTION_READ,
+        P.ACTION_WRITE,
+        P.DOCUMENT_READ,
+        P.DOCUMENT_WRITE,
+        P.ENTITLEMENT_READ,
         P.ENVIRONMENT_READ,
         P.EVENT_READ,
         P.EVENT_SUBSCRIBE,

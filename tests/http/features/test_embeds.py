@@ -73,6 +73,19 @@ async def test_a_space_without_a_workbook_is_configured_by_a_listener(world: Wor
     assert json.loads(event["payload"])["job"] == "space:configure"
 
 
+async def test_a_page_gets_the_document_it_describes(world: World) -> None:
+    document = {"title": "Welcome", "body": "# Hello", "defaultPage": True}
+    made = (await _init(world, {"space": SPACE, "document": document})).data
+    (shown,) = made["documents"]
+    assert_shape("Document", shown)
+    assert (shown["title"], shown["body"], shown["spaceId"]) == ("Welcome", "# Hello", made["space"]["id"])
+    (event,) = await world.events("document:created")
+    assert json.loads(event["context"])["documentId"] == shown["id"]
+    token = made["space"]["accessToken"]
+    reply = await world.call("GET", f"/v1/spaces/{made['space']['id']}/documents", token=token)
+    assert reply.data == [shown]
+
+
 async def test_a_workbook_needs_no_name(world: World) -> None:
     made = (await _init(world, {"space": SPACE, "workbook": {"sheets": WORKBOOK["sheets"]}})).data
     assert made["workbooks"][0]["name"]
@@ -97,7 +110,9 @@ async def test_bad_bodies_name_the_field_and_leave_nothing(world: World) -> None
         ({"space": {**SPACE, "actions": [{"label": 1}]}}, "space.actions[0].label"),
         ({"space": SPACE, "workbook": {"sheets": [{"name": "S"}]}}, "workbook.sheets[0].fields"),
         ({"space": SPACE, "workbook": {"sheets": [], "labels": 1}}, "workbook.labels"),
-        ({"space": SPACE, "document": {"title": "Hi", "body": "x"}}, "document"),
+        ({"space": SPACE, "document": {"title": "Hi"}}, "document.body"),
+        ({"space": SPACE, "document": {"title": " ", "body": "x"}}, "title"),
+        ({"space": SPACE, "document": {"title": "Hi", "body": "", "actions": [{}]}}, "document.actions[0].label"),
         ({"space": {**SPACE, "displayOrder": "x"}}, "space.displayOrder"),
     ):
         reply = await _init(world, body)

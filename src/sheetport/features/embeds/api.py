@@ -22,8 +22,7 @@ _REFUSAL = "Send a valid publishable key as ?publishableKey=pk_…."
 @post("/init", status_code=200, opt=PUBLIC)
 async def init_space(request: Request[Any, Any, Any], publishable_key: PublishableKey = None) -> Data[InitShape]:
     call = await _call(request, publishable_key or "")
-    change, workbook, external_actor_id = parse_init(await request.body())
-    embed = await call.write(service.init_space, change, workbook, external_actor_id)
+    embed = await call.write(service.init_space, parse_init(await request.body()))
     return Data(data=to_shape(embed, call.settings.http.base_url))
 
 

@@ -6,12 +6,11 @@ from typing import Any
 
 import msgspec
 
-from sheetport.features.embeds.service import Embed
+from sheetport.features.documents import schemas as documents
+from sheetport.features.embeds.service import Embed, Wanted
 from sheetport.features.environments import schemas as environments
 from sheetport.features.spaces import schemas as spaces
-from sheetport.features.spaces.model import SpaceChange
 from sheetport.features.workbooks import schemas as workbooks
-from sheetport.features.workbooks.model import WorkbookChange
 from sheetport.http.checking import members
 from sheetport.http.wire import Wire
 from sheetport.kernel.errors import Invalid
@@ -40,25 +39,24 @@ class InitActor(Wire):
 class InitShape(Wire):
     space: spaces.SpaceShape
     workbooks: list[workbooks.WorkbookShape]
-    documents: list[dict[str, Any]]
+    documents: list[documents.DocumentShape]
     actor: InitActor
     entitlements: list[dict[str, Any]]
     environment: environments.EnvironmentShape
 
 
-def parse_init(raw: bytes) -> tuple[SpaceChange, WorkbookChange | None, str | None]:
-    """The JSON body, sent as text so that a browser asks nothing first: (space, workbook, external actor id)."""
+def parse_init(raw: bytes) -> Wanted:
+    """The JSON body, sent as text so that a browser asks nothing first."""
     try:
         body = members(InitBody, loads(raw))
     except msgspec.DecodeError as fault:
         raise Invalid(f"The body is not the JSON this route takes: {fault}", "body") from None
-    if "document" in body:
-        raise Invalid("document: this server has no documents yet; leave it out.", "document")
+    document = documents.parse_document(body["document"], "document") if "document" in body else None
     workbook = body.get("workbook")
     if workbook is not None:
         named = {**workbook, "name": workbook.get("name") or DEFAULT_WORKBOOK_NAME}
         workbook = workbooks.parse_new_workbook(named, "workbook")
-    return spaces.parse_space(body["space"], "space"), workbook, body.get("external_actor_id")
+    return Wanted(spaces.parse_space(body["space"], "space"), workbook, document, body.get("external_actor_id"))
 
 
 def to_shape(embed: Embed, base_url: str) -> InitShape:
@@ -66,7 +64,7 @@ def to_shape(embed: Embed, base_url: str) -> InitShape:
     return InitShape(
         space=spaces.to_shape(space, base_url),
         workbooks=[workbooks.to_shape(workbook) for workbook in embed.workbooks],
-        documents=[],
+        documents=[documents.to_shape(document) for document in embed.documents],
         actor=InitActor(id=space.id, type="space", external_id=space.external_actor_id),
         entitlements=[],
         environment=environments.to_shape(embed.environment),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sheetport.features.documents import service as documents
+from sheetport.features.documents.model import Document, DocumentChange
 from sheetport.features.environments import service as environments
 from sheetport.features.environments.model import Environment
 from sheetport.features.spaces import service as spaces
@@ -16,20 +18,30 @@ from sheetport.storage.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a page asks for. ``external_actor_id`` is the customer's own name of the user on its page."""
+
+    space: SpaceChange
+    workbook: WorkbookChange | None = None
+    document: DocumentChange | None = None
+    external_actor_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Embed:
     """What a page needs to show a new space."""
 
     space: Space
     workbooks: list[Workbook]
+    documents: list[Document]
     environment: Environment
 
 
-async def init_space(
-    uow: UnitOfWork, actor: Actor, change: SpaceChange, workbook: WorkbookChange | None, external_actor_id: str | None
-) -> Embed:
-    """A new space with its token and, if one is described, its workbook."""
+async def init_space(uow: UnitOfWork, actor: Actor, wanted: Wanted) -> Embed:
+    """A new space with its token and, if they are described, its workbook and its document."""
     require(actor, Permission.SPACE_INIT)
-    space = await spaces.create_space(uow, actor, change, external_actor_id)
-    made = [] if workbook is None else [await workbooks.add_workbook(uow, actor, space.place, workbook)]
+    space = await spaces.create_space(uow, actor, wanted.space, wanted.external_actor_id)
+    books = [await workbooks.add_workbook(uow, actor, space.place, wanted.workbook)] if wanted.workbook else []
+    pages = [await documents.add_document(uow, actor, space.place, wanted.document)] if wanted.document else []
     server = system_actor(space.account_id, space.environment_id)
-    return Embed(space, made, await environments.get_environment(uow, server, space.environment_id))
+    return Embed(space, books, pages, await environments.get_environment(uow, server, space.environment_id))

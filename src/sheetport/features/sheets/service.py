@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from sheetport.features.actions import service as actions
 from sheetport.features.audit import service as audit
 from sheetport.features.environments import service as environments
 from sheetport.features.events import service as events
@@ -39,6 +40,7 @@ async def create_sheets(
         await places.add_place(uow, sheet.place)
         await events.emit(uow, actor, "sheet:created", sheet.place)
         await audit.record(uow, actor, "sheet:create", sheet.id, environment_id=sheet.environment_id)
+        await actions.add_actions(uow, actor, sheet.place, sheet.config.get("actions"))
     return made
 
 
@@ -101,6 +103,8 @@ async def configure_sheet(
     await places.rename_place(uow, after.place, after.slug, after.namespace)
     await events.emit(uow, actor, "sheet:updated", after.place)
     await audit.record(uow, actor, "sheet:update", after.id, environment_id=after.environment_id)
+    if "actions" in config or "actions" in sheet.config:
+        await actions.replace_actions(uow, actor, after.place, config.get("actions"))
     return after
 
 

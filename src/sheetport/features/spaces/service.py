@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sheetport.features.accounts import service as accounts
+from sheetport.features.actions import service as actions
 from sheetport.features.apps import service as apps
 from sheetport.features.audit import service as audit
 from sheetport.features.auth import service as auth
@@ -55,6 +56,7 @@ async def create_space(
     await store.insert_space(uow, space)
     await places.add_place(uow, space.place)
     await _tell(uow, actor, space.place, "space:created", "space:create")
+    await actions.add_actions(uow, actor, space.place, space.actions)
     if space.auto_configure:
         await _configure(uow, actor, space)
     return _opened(uow, actor, await store.find_space(uow, space.environment_id, space.id) or space)
@@ -97,6 +99,8 @@ async def update_space(uow: UnitOfWork, actor: Actor, space_id: str, change: Spa
     await _tell(uow, actor, after.place, "space:updated", "space:update")
     if after.archived_at is not None and before.archived_at is None:
         await _tell(uow, actor, after.place, "space:archived", "space:archive")
+    if change.actions is not None:
+        await actions.replace_actions(uow, actor, after.place, after.actions)
     return _opened(uow, actor, after)
 
 

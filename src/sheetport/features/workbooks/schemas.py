@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from sheetport.features.actions.schemas import Action, check_placement
 from sheetport.features.sheets import schemas as sheets
-from sheetport.features.spaces.schemas.actions import Action
 from sheetport.features.workbooks.model import Workbook, WorkbookChange
 from sheetport.http.checking import members
 from sheetport.http.wire import Wire
@@ -64,6 +64,7 @@ def parse_new_workbook(body: Any, at: str = "") -> WorkbookChange:
     if "name" not in named:
         key = json_path(at, "name")
         raise Invalid(f"{key} is required.", key)
+    check_placement(named.get("actions", []), "workbook", json_path(at, "actions"))
     path = json_path(at, "sheets")
     return WorkbookChange(**named | {"sheets": sheets.parse_sheet_configs(named.get("sheets", []), path)})
 
@@ -71,6 +72,7 @@ def parse_new_workbook(body: Any, at: str = "") -> WorkbookChange:
 def parse_workbook_update(body: Any) -> WorkbookChange:
     """The body of an update. Raises Invalid."""
     named = members(WorkbookUpdate, body)
+    check_placement(named.get("actions", []), "workbook", "actions")
     updates = [
         sheets.parse_sheet_update(sheet, json_path("sheets", index))
         for index, sheet in enumerate(named.get("sheets", []))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from sheetport.features.actions import service as actions
 from sheetport.features.audit import service as audit
 from sheetport.features.events import service as events
 from sheetport.features.places import service as places
@@ -50,6 +51,7 @@ async def add_workbook(uow: UnitOfWork, actor: Actor, space: Place, change: Work
     await places.add_place(uow, workbook.place)
     await spaces.count_workbooks(uow, workbook.place, +1)
     await _tell(uow, actor, workbook.place, "create")
+    await actions.add_actions(uow, actor, workbook.place, workbook.actions)
     return replace(workbook, sheets=await sheets.create_sheets(uow, actor, workbook.place, change.sheets or []))
 
 
@@ -93,6 +95,8 @@ async def update_workbook(uow: UnitOfWork, actor: Actor, workbook_id: str, chang
     await store.update_workbook(uow, after)
     await places.rename_place(uow, after.place, None, after.namespace)
     await _tell(uow, actor, after.place, "update")
+    if change.actions is not None:
+        await actions.replace_actions(uow, actor, after.place, after.actions)
     await _update_sheets(uow, actor, after, change.sheets or [])
     return await get_workbook(uow, actor, workbook_id)
 

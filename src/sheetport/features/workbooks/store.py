@@ -16,7 +16,8 @@ from sheetport.storage.unit_of_work import Row, UnitOfWork
 
 _COLUMNS = tuple(column.name for column in workbooks.columns if column.name != "deleted_at")
 _JSON = ("labels", "actions", "settings", "metadata", "treatments")
-_CHANGED = ("name", "namespace", "folder", *_JSON, "updated_at")
+#: Not ``actions``: their own slice changes them.
+_CHANGED = ("name", "namespace", "folder", "labels", "settings", "metadata", "treatments", "updated_at")
 _THIS = (workbooks.c.environment_id == bindparam("environment"), workbooks.c.id == bindparam("workbook"))
 _INSERT = statement(insert(workbooks).values({name: bindparam(name) for name in _COLUMNS}))
 _UPDATE = statement(update(workbooks).where(*_THIS).values({name: bindparam(f"new_{name}") for name in _CHANGED}))

@@ -1,26 +1,31 @@
 """Every table, one module a slice. Importing this package fills ``metadata``."""
 
 from sheetport.storage.tables import (
+    actions,
     apps,
     audit,
     auth,
     core,
+    documents,
     events,
     jobs,
     quotas,
     records,
     secrets,
     spaces,
+    versions,
     web,
     workbooks,
 )
 from sheetport.storage.tables.base import metadata
 
 __all__ = [
+    "actions",
     "apps",
     "audit",
     "auth",
     "core",
+    "documents",
     "events",
     "jobs",
     "metadata",
@@ -28,6 +33,7 @@ __all__ = [
     "records",
     "secrets",
     "spaces",
+    "versions",
     "web",
     "workbooks",
 ]

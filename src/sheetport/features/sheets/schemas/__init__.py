@@ -1,5 +1,15 @@
 """Wire shapes of sheets, fields, constraints and actions, and the functions that read them."""
 
+from sheetport.features.actions.schemas import (
+    Action,
+    ActionUpdate,
+    ApiAction,
+    ApiActionConfig,
+    parse_action_config,
+    parse_action_configs,
+    parse_action_update,
+    parse_actions,
+)
 from sheetport.features.sheets.model import slug_of, with_slugs
 from sheetport.features.sheets.schemas.constraints import Constraint, SheetConstraint
 from sheetport.features.sheets.schemas.fields import Property, parse_field, parse_fields
@@ -15,16 +25,6 @@ from sheetport.features.sheets.schemas.sheet import (
     parse_sheet_configs,
     parse_sheet_patch,
     parse_sheet_update,
-)
-from sheetport.features.spaces.schemas.actions import (
-    Action,
-    ActionUpdate,
-    ApiAction,
-    ApiActionConfig,
-    parse_action_config,
-    parse_action_configs,
-    parse_action_update,
-    parse_actions,
 )
 
 __all__ = [

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
+from sheetport.features.actions.schemas import Action
 from sheetport.features.sheets.schemas.constraints import Constraint
-from sheetport.features.spaces.schemas.actions import Action
 from sheetport.http.checking import checked
 from sheetport.http.wire import Wire
 from sheetport.kernel.errors import Invalid

@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
+from sheetport.features.actions.schemas import Action, check_placement
 from sheetport.features.sheets.model import with_slugs
 from sheetport.features.sheets.schemas.constraints import SheetConstraint
 from sheetport.features.sheets.schemas.fields import NonEmpty, Property, check_fields, with_all_defaults
-from sheetport.features.spaces.schemas.actions import Action
 from sheetport.http.checking import checked
 from sheetport.http.wire import Wire
 from sheetport.kernel.errors import Invalid
@@ -125,6 +125,7 @@ def parse_sheet_config(value: Any, at: str = "") -> dict[str, Any]:
     """
     config: dict[str, Any] = checked(SheetConfig, _with_field_defaults(value), at)
     check_fields(config["fields"], json_path(at, "fields"))
+    check_placement(config.get("actions", []), "sheet", json_path(at, "actions"))
     return config
 
 
@@ -141,8 +142,11 @@ def parse_sheet_update(value: Any, at: str = "") -> dict[str, Any]:
         value = {**value, "config": _with_field_defaults(value["config"])}
     update: dict[str, Any] = checked(SheetConfigOrUpdate, _with_field_defaults(value), at)
     check_fields(update.get("fields", []), json_path(at, "fields"))
+    check_placement(update.get("actions", []), "sheet", json_path(at, "actions"))
     if "config" in update:
-        check_fields(update["config"]["fields"], json_path(json_path(at, "config"), "fields"))
+        inside = json_path(at, "config")
+        check_fields(update["config"]["fields"], json_path(inside, "fields"))
+        check_placement(update["config"].get("actions", []), "sheet", json_path(inside, "actions"))
     return update
 
 

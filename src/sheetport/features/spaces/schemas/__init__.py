@@ -1,4 +1,4 @@
-"""Wire shapes of spaces and of actions, which spaces have as workbooks and sheets do."""
+"""Wire shapes of spaces."""
 
 from sheetport.features.spaces.schemas.space import SpaceConfig, SpaceShape, parse_space, to_shape
 

@@ -7,11 +7,12 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
+from sheetport.features.actions.schemas import Action, check_placement
 from sheetport.features.spaces.model import Space, SpaceChange
-from sheetport.features.spaces.schemas.actions import Action
 from sheetport.http.checking import members
 from sheetport.http.wire import Wire
 from sheetport.kernel.clock import iso_or_none, parse_iso
+from sheetport.kernel.storable import json_path
 
 Order = Annotated[int, Meta(ge=-(2**31), lt=2**31)]
 
@@ -104,6 +105,7 @@ _MADE = {*_TIMES, "metadata", "guest_authentication", "guest_link"}
 def parse_space(body: Any, at: str = "") -> SpaceChange:
     """What the body of a create or an update names; ``at`` is its path in the request. Raises Invalid."""
     named = members(SpaceConfig, body, at)
+    check_placement(named.get("actions", []), "space", json_path(at, "actions"))
     if "archived_at" in named:
         named["archived_at"] = parse_iso(named["archived_at"])
     return SpaceChange(**named)

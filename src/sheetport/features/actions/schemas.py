@@ -1,12 +1,14 @@
-"""Actions: the buttons of a workbook, sheet, field, document or file."""
+"""Wire shapes of actions: the buttons of a space, workbook, sheet, field, document or file."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
+from sheetport.features.actions import model
 from sheetport.http.checking import checked
 from sheetport.http.wire import Wire
+from sheetport.kernel.clock import iso
 from sheetport.kernel.errors import Invalid
 from sheetport.kernel.storable import json_path
 
@@ -170,12 +172,18 @@ class ApiActionConfig(Action, kw_only=True):
 
 
 class ApiAction(Action, kw_only=True):
-    """An action that lives on its own."""
+    """An action with its id and that of what it is on."""
 
     id: str
     target_id: str
     updated_at: datetime
     created_at: datetime
+
+
+class ActionReply(ApiAction, kw_only=True):
+    """One action, twice: JavaScript's client reads ``data``, Python's the members beside it."""
+
+    data: ApiAction
 
 
 def parse_actions(value: Any, at: str = "actions") -> list[dict[str, Any]]:
@@ -201,3 +209,26 @@ def parse_action_update(value: Any, at: str = "") -> dict[str, Any]:
     """One ActionUpdate: only the members to change. Raises Invalid."""
     changes: dict[str, Any] = checked(ActionUpdate, value, at)
     return changes
+
+
+def check_placement(actions: list[dict[str, Any]], owner: str, at: str) -> None:
+    """Refuse proved actions of a new ``owner`` with constraints that cannot hold there, as the model says."""
+    model.refuse_misplaced(actions, owner, at)
+
+
+def to_shape(action: model.Action) -> ApiAction:
+    """The action as clients get it: as it was sent, members no struct knows included, hence not a struct."""
+    told = {
+        **action.config,
+        "id": action.id,
+        "targetId": action.target_id,
+        "createdAt": iso(action.created_at),
+        "updatedAt": iso(action.updated_at),
+    }
+    return cast("ApiAction", told)
+
+
+def to_reply(action: model.Action) -> ActionReply:
+    """The reply of a route that answers with one action."""
+    told: Any = to_shape(action)
+    return cast("ActionReply", {**told, "data": told})

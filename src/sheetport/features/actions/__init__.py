@@ -1,0 +1,1 @@
+"""Actions: what a space, workbook, sheet or document offers to be done; each starts a job."""

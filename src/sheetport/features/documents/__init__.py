@@ -1,0 +1,1 @@
+"""Documents: pages of a space that people read beside their data."""

@@ -1,0 +1,1 @@
+"""Versions: ids under which older clients group what they write to a sheet."""
