@@ -33,6 +33,7 @@ def test_every_promised_command_is_there() -> None:
         ("login",), ("logout",), ("token", "create"), ("token", "list"), ("token", "revoke"), ("secrets", "set"),
         ("secrets", "list"), ("secrets", "get"), ("secrets", "delete"), ("secrets", "import"), ("listen",),
         ("events", "tail"), ("account", "create"), ("doctor",), ("demo",), ("version",),
+        ("backup",), ("restore",), ("migrate",),
     }  # fmt: skip
     assert promised <= set(commands(ROOT))
 

@@ -140,8 +140,16 @@ def half_applied(server: SheetportServer, follower: Follower) -> list[str]:
         sheets = book["sheets"]
         if len(sheets) != 1 or not told["workbook:created", book["id"]] or not told["sheet:created", sheets[0]["id"]]:
             faults.append(f"{book['id']} has {len(sheets)} sheets, or nobody was told of it")
-        faults += [fault for sheet in sheets for fault in _sheet_faults(server, sheet["id"], 0)]
-    return faults
+    return faults + half_written(server)
+
+
+def half_written(server: SheetportServer) -> list[str]:
+    """Sheets, acknowledged or not, that have a part of an insert, and workbooks without a sheet."""
+    books = _get(server, "/v1/workbooks").body["data"]
+    faults = [f"{book['id']} has no sheet" for book in books if not book["sheets"]]
+    return faults + [
+        fault for book in books for sheet in book["sheets"] for fault in _sheet_faults(server, sheet["id"], 0)
+    ]
 
 
 def drain(follower: Follower, server: SheetportServer, seconds: float = 10) -> None:

@@ -45,6 +45,12 @@ class PostgresCluster:
         assert done.returncode == 0, f"psql: {done.stderr.strip()} in: {statement}"
         return done.stdout.strip()
 
+    def run_script(self, url: str, script: bytes) -> None:
+        """Runs what pg_dump wrote on the database of ``url``; fails with the server's message."""
+        command = [self._psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-o", os.devnull, "-d", url]
+        done = subprocess.run(command, input=script, capture_output=True, timeout=60)
+        assert done.returncode == 0, f"psql: {done.stderr.decode().strip()}"
+
     def url(self, database: str) -> str:
         """``postgresql://postgres:@/DATABASE?host=SOCKET_DIR``, as asyncpg and libpq read it."""
         parts = urlsplit(self.uri)

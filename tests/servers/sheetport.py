@@ -78,7 +78,10 @@ def _answer(status: int, raw: bytes, headers: dict[str, str]) -> Answer:
 
 
 class SheetportServer:
-    """``init`` was run; ``start`` runs ``serve``. ``info`` is what ``init --json`` printed."""
+    """``init`` was run; ``start`` runs ``serve``. ``info`` is what ``init --json`` printed.
+
+    With ``info`` given the data is there already, and ``init`` is not run.
+    """
 
     email, password = EMAIL, PASSWORD
 
@@ -88,17 +91,18 @@ class SheetportServer:
         arguments: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
         port: int | None = None,
+        info: dict[str, Any] | None = None,
     ) -> None:
         self.place = place
         self.data = place.data
         self.port = port or free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if '--tls-cert' in arguments else 'http'}://127.0.0.1:{self.port}"
         self.log = place.data.parent / f"{place.data.name}.log"
         #: SHEETPORT_DATA lets commands that take no --data find this server's socket.
         self.env = clean_environment({"SHEETPORT_DATA": str(self.data), **(env or {})})
         self._arguments = list(arguments)
         self._process: subprocess.Popen[bytes] | None = None
-        self.info: dict[str, Any] = self._init()
+        self.info: dict[str, Any] = self._init() if info is None else info
         self.environments: dict[str, dict[str, Any]] = {entry["name"]: entry for entry in self.info["environments"]}
 
     def _init(self) -> dict[str, Any]:

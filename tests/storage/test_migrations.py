@@ -3,61 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import sqlite3
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 
-import asyncpg
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, inspect, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import Connection, inspect, text
 
 from servers.postgres import PostgresCluster
 from sheetport.config import StorageSettings
 from sheetport.storage import migrations
 from sheetport.storage.engine import sqlite_path
 from sheetport.storage.migrations.runner import in_transaction, upgrade, upgrade_to
-from sheetport.storage.tables import metadata
-
-POSTGRESQL_SCHEMA = (
-    (
-        "SELECT table_name, column_name, data_type, collation_name, is_nullable, is_identity, column_default"
-        " FROM information_schema.columns WHERE table_schema = 'public' AND table_name !~ '^alembic' ORDER BY 1, 2"
-    ),
-    "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename !~ '^alembic' ORDER BY 1",
-)
-
-
-def sqlite_schema(path: Path) -> list[str]:
-    """Every statement of the schema, spelled one way."""
-    query = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name <> 'alembic_version' ORDER BY name"
-    with closing(sqlite3.connect(path)) as connection:
-        return [
-            re.sub(r"\s+", " ", sql).replace('"', "") for (sql,) in connection.execute(query) if "alembic" not in sql
-        ]
-
-
-async def postgresql_schema(url: str) -> list[list[tuple[Any, ...]]]:
-    connection = await asyncpg.connect(url)
-    try:
-        return [[tuple(row) for row in await connection.fetch(query)] for query in POSTGRESQL_SCHEMA]
-    finally:
-        await connection.close()
+from storage.schema_texts import postgresql_schema, sqlite_schema, told_postgresql_schema, told_sqlite_schema
 
 
 def test_a_migrated_sqlite_database_is_what_the_tables_say(tmp_path: Path) -> None:
     settings = StorageSettings(tmp_path, tmp_path / "key")
     upgrade(settings)
-    engine = create_engine(f"sqlite:///{tmp_path / 'told.db'}")
-    metadata.create_all(engine)
-    engine.dispose()
     migrated = sqlite_schema(sqlite_path(tmp_path))
     assert len(migrated) > 20
-    assert migrated == sqlite_schema(tmp_path / "told.db")
+    assert migrated == told_sqlite_schema(tmp_path / "told.db")
 
 
 async def test_a_migrated_postgresql_database_is_what_the_tables_say(
@@ -65,13 +31,9 @@ async def test_a_migrated_postgresql_database_is_what_the_tables_say(
 ) -> None:
     migrated, told = postgres_server.new_database(), postgres_server.new_database()
     await asyncio.to_thread(upgrade, StorageSettings(tmp_path, tmp_path / "key", migrated))
-    engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(told))
-    async with engine.begin() as connection:
-        await connection.run_sync(metadata.create_all)
-    await engine.dispose()
     columns, indexes = await postgresql_schema(migrated)
     assert len(columns) > 100
-    assert [columns, indexes] == await postgresql_schema(told)
+    assert [columns, indexes] == await told_postgresql_schema(told)
     for url in (migrated, told):
         postgres_server.drop_database(url)
 

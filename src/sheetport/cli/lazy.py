@@ -13,6 +13,9 @@ from sheetport.cli.errors import Commands
 PLACES = {
     "init": ("sheetport.cli.init", "init"),
     "serve": ("sheetport.cli.serve", "serve"),
+    "backup": ("sheetport.cli.backup", "backup"),
+    "restore": ("sheetport.cli.restore", "restore"),
+    "migrate": ("sheetport.cli.migrate", "migrate"),
     "run": ("sheetport.cli.run", "run"),
     "listen": ("sheetport.cli.listen", "listen"),
     "demo": ("sheetport.cli.demo", "demo"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -38,6 +40,16 @@ def fail(message: str, code: int = 1) -> NoReturn:
     """Say what is wrong and what to do, and end."""
     err.print(f"[bold red]error:[/] {escape(message)}")
     raise typer.Exit(code)
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Callable[[str], None]]:
+    """Tell a person at a terminal what long work is at; nothing is said elsewhere."""
+    if not err.is_terminal:
+        yield lambda _: None
+        return
+    with err.status(title) as status:
+        yield lambda doing: status.update(f"{title} {escape(doing)}")
 
 
 def settings_of(

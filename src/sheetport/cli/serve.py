@@ -23,11 +23,12 @@ from sheetport.runtime.local_operations import LocalOperations
 from sheetport.runtime.server import PortInUseError, held_port
 from sheetport.runtime.server import serve as run_server
 from sheetport.runtime.set_up import PLACEHOLDER_EMAIL, FirstRun, initialise
+from sheetport.runtime.upgrade import bring_up_to_date
 from sheetport.runtime.workers import WORKER_VARIABLE, die_with_parent, report_ready, supervise
 from sheetport.storage import data_directory
 from sheetport.storage.data_directory import DataDirectoryError
 from sheetport.storage.identity import WrongKeyError
-from sheetport.storage.migrations import SchemaError, migrate
+from sheetport.storage.migrations import SchemaError
 from sheetport.storage.unit_of_work import Database
 
 
@@ -70,8 +71,9 @@ def _serve(settings: Settings, workers: int) -> None:
         first = None if known else initialise(settings, PLACEHOLDER_EMAIL, None)
         if settings.storage.database_url is None:
             stack.enter_context(data_directory.locked(settings.storage.data))
+        data_directory.refuse_half_restored(settings.storage.data)
         keys = data_directory.load_keys(settings.storage)
-        migrate(settings.storage)
+        bring_up_to_date(settings.storage, lambda sentence: out.print(sentence, markup=False), keys)
         if first is not None:
             _tell_first_run(settings, first)
         if workers > 1:

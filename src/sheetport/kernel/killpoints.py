@@ -18,6 +18,9 @@ POINTS = {
     "events.before-number": "committed events have been given positions, in a transaction that is not committed",
     "events.before-wake": "committed events have positions and subscribers have not been woken",
     "events.before-reply": "a long poll has messages and has not sent them",
+    "restore.before-end": "a backup's rows are in the new database and the security epoch is the old one",
+    "restore.before-move": "the new database is whole and not in its place",
+    "restore.before-open": "the new database is in its place and servers are still refused",
 }
 
 _name, _, _count = os.environ.get("SHEETPORT_KILL_AT", "").partition(":")

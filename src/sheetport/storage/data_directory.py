@@ -18,6 +18,8 @@ LOCK_FILE = "server.lock"
 MARK_FILE = "sheetport.json"
 #: Holds the first set-up link of a server that was started without a terminal.
 FIRST_RUN_FILE = "first-run.txt"
+#: Is there while a restore is under way, or after one that was killed.
+RESTORING_FOLDER = "restoring"
 
 
 class DataDirectoryError(Exception):
@@ -34,16 +36,46 @@ def is_initialised(settings: StorageSettings) -> bool:
     return (settings.data / MARK_FILE).exists()
 
 
+def is_used(settings: StorageSettings) -> bool:
+    """Whether a server's data, whole or not, is here."""
+    return is_initialised(settings) or sqlite_path(settings.data).exists()
+
+
+def refuse_half_restored(data: Path) -> None:
+    """Raise DataDirectoryError when a restore into the directory was not finished."""
+    if (data / RESTORING_FOLDER).exists():
+        raise DataDirectoryError(
+            f"A restore into {data} is under way, or was stopped before its end. Run 'sheetport restore' again, with "
+            "--replace: what was there before the first try is still there, or in a folder before_restore_…."
+        )
+
+
+def move_aside(settings: StorageSettings, folder: Path) -> None:
+    """Move what a server on SQLite has left in the directory into a new folder of it."""
+    folder.mkdir(mode=0o700)
+    database = sqlite_path(settings.data).name
+    for name in (MARK_FILE, FIRST_RUN_FILE, database, f"{database}-wal", f"{database}-shm"):
+        if (settings.data / name).exists():
+            (settings.data / name).rename(folder / name)
+
+
 def create(settings: StorageSettings) -> KeyRing:
     """Make the directory (0700) and the key file (0600). Raises DataDirectoryError, having changed nothing,
     when either holds something already."""
+    refuse_half_restored(settings.data)
     _refuse_used(settings)
     keep_private()
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    settings.data.chmod(0o700)
     keys = KeyRing.generate()
-    settings.key_file.parent.mkdir(parents=True, exist_ok=True)
-    write_private(settings.key_file, keys.to_text())
+    try:
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        settings.data.chmod(0o700)
+        settings.key_file.parent.mkdir(parents=True, exist_ok=True)
+        write_private(settings.key_file, keys.to_text())
+    except OSError as error:
+        raise DataDirectoryError(
+            f"{error.filename or settings.key_file} cannot be made: {error.strerror}. Make room or make its folder "
+            "writable, or choose another --data and --key-file."
+        ) from None
     return keys
 
 
@@ -75,6 +107,15 @@ def load_keys(settings: StorageSettings) -> KeyRing:
     raise DataDirectoryError(message)
 
 
+def require_writable(data: Path) -> None:
+    """Raise DataDirectoryError unless the server may write in the directory."""
+    if not os.access(data, os.R_OK | os.W_OK | os.X_OK):
+        raise DataDirectoryError(
+            f"The data directory {data} cannot be written: it is another user's, or its file system is read-only. "
+            "Make it writable for the user who runs the server, or choose another --data."
+        )
+
+
 @contextmanager
 def locked(data: Path) -> Iterator[None]:
     """Hold the directory for one server. Raises DataDirectoryError when another has it."""
@@ -96,10 +137,14 @@ def locked(data: Path) -> Iterator[None]:
 def write_private(path: Path, text: str) -> None:
     """Write a new file that only its owner may read, durably."""
     handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        path.unlink()
+        raise
 
 
 def forget_first_run(data: Path) -> None:
@@ -119,7 +164,7 @@ def keep_first_run(data: Path, seconds: float) -> bool:
 
 
 def _refuse_used(settings: StorageSettings) -> None:
-    if is_initialised(settings) or sqlite_path(settings.data).exists():
+    if is_used(settings):
         raise DataDirectoryError(
             f"{settings.data} already holds a server's data; nothing was changed. "
             "Start it with 'sheetport serve', or choose another --data."

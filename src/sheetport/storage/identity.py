@@ -11,6 +11,7 @@ from sheetport.storage.unit_of_work import UnitOfWork
 _ROW = "server"
 #: Stands for the key file's value until a restore has ended.
 RESTORING = "restoring"
+FOREIGN_KEY = "The key file belongs to another server. Point --key-file at this server's own."
 _GET = statement(select(server.c.key_check, server.c.security_epoch).where(server.c.id == _ROW))
 _INSERT = statement(insert(server).values(id=_ROW, key_check=bindparam("check"), created_at=bindparam("at")))
 _RAISE = statement(
@@ -40,7 +41,7 @@ async def check(uow: UnitOfWork) -> int:
     if row["key_check"] == RESTORING:
         raise WrongKeyError("A restore into this database did not end. Run 'sheetport restore' again, with --replace.")
     if row["key_check"] != uow.keys.check_value():
-        raise WrongKeyError("The key file belongs to another server. Point --key-file at this server's own.")
+        raise WrongKeyError(FOREIGN_KEY)
     return int(row["security_epoch"])
 
 
@@ -49,6 +50,6 @@ async def end_restore(uow: UnitOfWork) -> int:
     row = await uow.fetch_one(_GET)
     if row is None:
         raise WrongKeyError("The backup holds no server.")
-    epoch = max(uow.now, row["security_epoch"] + 1)
+    epoch = max(uow.now, int(row["security_epoch"]) + 1)
     await uow.execute(_RAISE, {"check": uow.keys.check_value(), "epoch": epoch})
     return epoch

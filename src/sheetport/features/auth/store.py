@@ -166,3 +166,29 @@ _SPACE = statement(
 async def find_space(uow: UnitOfWork, space_id: str) -> Row | None:
     """The columns of a space that its tokens stand on."""
     return await uow.fetch_one(_SPACE, {"id": space_id})
+
+
+_END_PASSING = statement(
+    update(credentials)
+    .where(credentials.c.expires_at.is_not(None), credentials.c.deleted_at.is_(None))
+    .values(deleted_at=bindparam("at"), updated_at=bindparam("at"))
+)
+_LASTING = statement(
+    select(credentials)
+    .where(
+        credentials.c.account_id == bindparam("account"),
+        credentials.c.expires_at.is_(None),
+        credentials.c.deleted_at.is_(None),
+    )
+    .order_by(credentials.c.created_at, credentials.c.id)
+)
+
+
+async def end_passing(uow: UnitOfWork) -> int:
+    """End every live credential that has an end; how many."""
+    return await uow.execute(_END_PASSING, {"at": uow.now})
+
+
+async def list_lasting(uow: UnitOfWork, account_id: str) -> list[Credential]:
+    """An account's live credentials without an end."""
+    return [credential_of(row) for row in await uow.fetch_all(_LASTING, {"account": account_id})]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sheetport.features.accounts.model import Account
+from sheetport.features.auth.model import Credential
 from sheetport.features.environments.model import Environment
 from sheetport.features.users.model import User
 from sheetport.kernel.clock import MINUTE
@@ -39,3 +40,12 @@ class SetupLink:
     user_id: str
     expires_at: int
     used_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    """A credential that a restore has brought back, for somebody to look at; ``environment`` is its name."""
+
+    account: str
+    environment: str | None
+    credential: Credential

@@ -9,19 +9,23 @@ from typing import Any
 from sheetport.features.accounts import service as accounts
 from sheetport.features.apps import service as apps
 from sheetport.features.audit import service as audit
+from sheetport.features.auth.service import restored
 from sheetport.features.environments import service as environments
 from sheetport.features.environments.model import EnvironmentChange
 from sheetport.features.setup import store
-from sheetport.features.setup.model import LINK_LIFETIME, FreshEnvironment, SetupLink, SetupResult
+from sheetport.features.setup.model import LINK_LIFETIME, FreshEnvironment, Lasting, SetupLink, SetupResult
 from sheetport.features.users import service as users
 from sheetport.features.users.model import User
 from sheetport.kernel.actor import system_actor
+from sheetport.kernel.clock import iso
 from sheetport.kernel.crypto import mint_token
 from sheetport.kernel.errors import NotFound
 from sheetport.kernel.ids import new_id
+from sheetport.kernel.paging import Page
 from sheetport.storage.unit_of_work import UnitOfWork
 
 _ENVIRONMENTS = (("development", False), ("production", True))
+_ALL = Page(1, 10_000)
 
 
 async def create_first_account(
@@ -92,3 +96,22 @@ async def use_setup_link(uow: UnitOfWork, token: str, password_hash: str, email:
         raise NotFound("This set-up link has been used; make a new one.", "token")
     await audit.record(uow, system_actor(link.account_id), "setup-link:use", link.user_id)
     return await users.set_password(uow, link.user_id, password_hash, email)
+
+
+async def end_restore(uow: UnitOfWork, backup_at: int) -> list[Lasting]:
+    """End what must not outlive a restore, record it, and list the credentials that stay, of all accounts.
+
+    ``backup_at`` is the backup's instant, milliseconds. Called by the restore only, before the server runs.
+    """
+    ended = await restored.end_passing(uow)
+    await store.spend_all_links(uow)
+    lasting = []
+    for account in await accounts.list_accounts(uow):
+        actor = system_actor(account.id)
+        await accounts.bump_generation(uow, account.id)
+        await audit.record(uow, actor, "server:restore", account.id, backup=iso(backup_at), ended=ended)
+        listed = (await environments.list_environments(uow, actor, _ALL)).items
+        names = {environment.id: environment.name for environment in listed}
+        held = await restored.list_lasting(uow, account.id)
+        lasting += [Lasting(account.name, names.get(each.environment_id or ""), each) for each in held]
+    return lasting

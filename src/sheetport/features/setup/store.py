@@ -17,6 +17,7 @@ _SPEND = statement(
     .where(setup_links.c.user_id == bindparam("user"), setup_links.c.used_at.is_(None))
     .values(used_at=bindparam("at"))
 )
+_SPEND_ALL = statement(update(setup_links).where(setup_links.c.used_at.is_(None)).values(used_at=bindparam("at")))
 
 
 async def insert_link(uow: UnitOfWork, link: SetupLink, fingerprint: bytes) -> None:
@@ -31,3 +32,8 @@ async def find_link(uow: UnitOfWork, fingerprint: bytes) -> SetupLink | None:
 async def spend_links(uow: UnitOfWork, user_id: str) -> int:
     """End every unused link of a user; how many there were."""
     return await uow.execute(_SPEND, {"user": user_id, "at": uow.now})
+
+
+async def spend_all_links(uow: UnitOfWork) -> None:
+    """End every unused link of the server."""
+    await uow.execute(_SPEND_ALL, {"at": uow.now})

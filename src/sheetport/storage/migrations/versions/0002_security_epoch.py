@@ -5,6 +5,8 @@ Revision ID: 0002
 
 from __future__ import annotations
 
+from typing import Literal
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -16,7 +18,7 @@ TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 def upgrade() -> None:
     # SQLite writes an added column behind the table's constraints: made anew, the schema is spelled as the tables say.
-    recreate = "always" if op.get_bind().dialect.name == "sqlite" else "never"
+    recreate: Literal["always", "never"] = "always" if op.get_bind().dialect.name == "sqlite" else "never"
     with op.batch_alter_table("server", recreate=recreate) as batch:
         batch.add_column(sa.Column("security_epoch", sa.BigInteger(), server_default="0", nullable=False))
     made = op.create_table(

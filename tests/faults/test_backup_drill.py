@@ -1,0 +1,135 @@
+"""The drill: back up a server under load, lose it, restore it elsewhere, and miss nothing that was acknowledged before.
+
+And a restore that is killed: what it leaves is refused until a restore has ended.
+"""
+
+from __future__ import annotations
+
+import copy
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from faults.burst import Written, half_written, key, lost, write
+from servers.data_places import DataPlace
+from servers.postgres import PostgresCluster
+from servers.sheetport import EMAIL, PASSWORD, SheetportServer
+from sheetport.storage.data_directory import RESTORING_FOLDER
+
+#: The points at which a restore is killed. On PostgreSQL all but the epoch is one transaction.
+RESTORE_KILLS = {
+    "sqlite": ["restore.before-end", "restore.before-move", "restore.before-open"],
+    "postgresql": ["restore.before-end"],
+}
+WRITERS, ROUNDS = 2, 40
+NewPlace = Callable[[str], DataPlace]
+
+
+@pytest.fixture
+def new_place(data_place: DataPlace, tmp_path: Path, postgres_server: PostgresCluster) -> Iterator[NewPlace]:
+    """``new_place(name)``: a further empty place of the same kind."""
+    urls = []
+
+    def make(name: str) -> DataPlace:
+        url = None
+        if data_place.url is not None:
+            url = postgres_server.new_database()
+            urls.append(url)
+        return DataPlace(data_place.kind, tmp_path / name, url)
+
+    yield make
+    for url in urls:
+        postgres_server.drop_database(url)
+
+
+def arguments(place: DataPlace) -> list[str]:
+    return ["--data", str(place.data), *place.arguments]
+
+
+def restored(lost_one: SheetportServer, place: DataPlace, file: Path) -> SheetportServer:
+    """A server on a backup of another, with that one's key file."""
+    key_file = ["--key-file", str(lost_one.data.with_suffix(".key"))]
+    done = lost_one.command("restore", str(file), *arguments(place), *key_file)
+    assert done.returncode == 0, done.stderr
+    listed = [line.split()[0] for line in done.stdout.splitlines() if line.startswith("us_key_")]
+    assert len(listed) == 4, done.stdout
+    return SheetportServer(place, key_file, info=lost_one.info)
+
+
+def passing_tokens(server: SheetportServer) -> dict[str, str]:
+    """A token of each kind that ends by itself, with the path it opens."""
+    signed_in = server.request("POST", "/v1/auth", {"email": EMAIL, "password": PASSWORD})
+    space = server.request("POST", "/v1/spaces", {"name": "held"}, key(server)).body["data"]
+    return {signed_in.body["accessToken"]: "/v1/environments", space["accessToken"]: f"/v1/spaces/{space['id']}"}
+
+
+def statuses(server: SheetportServer, tokens: dict[str, str]) -> list[int]:
+    return [server.request("GET", path, token=token).status for token, path in tokens.items()]
+
+
+def test_what_was_acknowledged_before_a_backup_is_there_after_the_restore(
+    data_place: DataPlace, new_place: NewPlace, tmp_path: Path
+) -> None:
+    server = SheetportServer(data_place)
+    server.start()
+    tokens = passing_tokens(server)
+    assert statuses(server, tokens) == [200, 200]
+    written = [Written() for _ in range(WRITERS)]
+    threads = [threading.Thread(target=write, args=(server, one, ROUNDS)) for one in written]
+    for thread in threads:
+        thread.start()
+    while min(len(one.jobs) for one in written) < 2:
+        time.sleep(0.01)
+        assert all(thread.is_alive() for thread in threads)
+    before = copy.deepcopy(written)
+    file = tmp_path / "drill.backup"
+    done = server.command("backup", str(file), *arguments(data_place))
+    during = [len(one.commits) for one in written]
+    server.kill()  # with the writers at work: this server is lost
+    for thread in threads:
+        thread.join(30)
+    assert done.returncode == 0, done.stderr
+    assert all(count > len(one.commits) for count, one in zip(during, before, strict=True)), "nobody wrote meanwhile"
+    again = restored(server, new_place("new"), file)
+    again.start()
+    assert [fault for one in before for fault in lost(again, one)] == []
+    assert half_written(again) == []
+    assert statuses(again, tokens) == [401, 401]
+    assert statuses(again, passing_tokens(again)) == [200, 200]
+    again.stop()
+
+
+@pytest.fixture
+def backed_up(data_place: DataPlace, tmp_path: Path) -> tuple[SheetportServer, Path]:
+    """A server that does not run, and a backup of it."""
+    server, file = SheetportServer(data_place), tmp_path / "one.backup"
+    done = server.command("backup", str(file), *arguments(data_place))
+    assert done.returncode == 0, done.stderr
+    return server, file
+
+
+def test_what_a_killed_restore_leaves_is_refused_until_a_restore_has_ended(
+    backed_up: tuple[SheetportServer, Path], new_place: NewPlace
+) -> None:
+    server, file = backed_up
+    place = new_place("new")
+    key_file = ["--key-file", str(server.data.with_suffix(".key"))]
+    for point in RESTORE_KILLS[place.kind]:
+        server.env["SHEETPORT_KILL_AT"] = point
+        killed = server.command("restore", str(file), *arguments(place), *key_file, "--replace")
+        del server.env["SHEETPORT_KILL_AT"]
+        assert killed.returncode == -signal.SIGKILL, killed
+        assert (place.data / RESTORING_FOLDER).exists()
+    refused = server.command("serve", *arguments(place), *key_file, "--port", str(server.port))
+    assert refused.returncode == 1
+    assert "Run 'sheetport restore' again" in refused.stderr
+    done = server.command("restore", str(file), *arguments(place), *key_file, "--replace")
+    assert done.returncode == 0, done.stderr
+    again = SheetportServer(place, key_file, info=server.info)
+    again.start()
+    assert again.request("GET", "/v1/spaces", token=key(again)).status == 200
+    again.stop()
