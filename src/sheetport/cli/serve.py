@@ -18,6 +18,7 @@ from sheetport.cli.options import Data, DatabaseUrl, KeyFile, fail, out, setting
 from sheetport.config import DEFAULT_HOST, DEFAULT_PORT, Settings
 from sheetport.features.setup import service as setup
 from sheetport.kernel.crypto import KeyRing, masked
+from sheetport.kernel.errors import SheetportError
 from sheetport.runtime.admin_socket import admin_socket
 from sheetport.runtime.local_operations import LocalOperations
 from sheetport.runtime.server import PortInUseError, held_port
@@ -53,8 +54,10 @@ def serve(
         fail("--workers above 1 needs PostgreSQL: SQLite has one server process. Give --database-url postgresql://…")
     try:
         _serve(settings, workers)
-    except (DataDirectoryError, WrongKeyError, SchemaError, PortInUseError) as error:
+    except (DataDirectoryError, WrongKeyError, SchemaError, PortInUseError, SheetportError) as error:
         fail(str(error))
+    except OSError as error:
+        fail(f"The server cannot run: {error}. Is the database there, and --database-url right?")
 
 
 def _serve(settings: Settings, workers: int) -> None:
@@ -69,6 +72,7 @@ def _serve(settings: Settings, workers: int) -> None:
         stack.enter_context(held_port(settings.http))
         known = data_directory.is_initialised(settings.storage)
         first = None if known else initialise(settings, PLACEHOLDER_EMAIL, None)
+        data_directory.require_writable(settings.storage.data)
         if settings.storage.database_url is None:
             stack.enter_context(data_directory.locked(settings.storage.data))
         data_directory.refuse_half_restored(settings.storage.data)

@@ -54,10 +54,17 @@ _POSTGRESQL: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
 )
 
 
+def sqlite_reason(error: BaseException) -> str | None:
+    """The state of the disk or the file that the error tells of."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if code == sqlite3.SQLITE_IOERR_SHMSIZE:
+        return FULL  # the file that readers and writer share could not grow
+    return None if code is None else _SQLITE.get(code & 0xFF)
+
+
 def of_sqlite(error: BaseException) -> BaseException:
     """Unavailable for a state of the disk or the file, else the error itself."""
-    code = getattr(error, "sqlite_errorcode", None)
-    message = None if code is None else _SQLITE.get(code & 0xFF)
+    message = sqlite_reason(error)
     if message is None:
         return error
     _log.warning("database.unavailable", reason=message, error=getattr(error, "sqlite_errorname", None))

@@ -37,6 +37,15 @@ CHECKPOINT_PAGES = 1_000
 def connect(path: Path, *, writer: bool) -> sqlite3.Connection:
     """A connection set up for its role."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
+    try:
+        _set_up(connection, writer=writer)
+    except sqlite3.Error as error:
+        connection.close()
+        raise faults.of_sqlite(error) from None
+    return connection
+
+
+def _set_up(connection: sqlite3.Connection, *, writer: bool) -> None:
     connection.row_factory = sqlite3.Row
     for pragma in (
         "journal_mode=WAL",
@@ -50,7 +59,6 @@ def connect(path: Path, *, writer: bool) -> sqlite3.Connection:
         "cache_size=-16000" if writer else "cache_size=-8000",
     ):
         connection.execute(f"PRAGMA {pragma}").fetchall()
-    return connection
 
 
 def drive(work: Coroutine[Any, Any, T]) -> T:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from sheetport.config import StorageSettings
+from sheetport.storage.dialects import faults
 from sheetport.storage.engine import sqlite_path
 
 #: The newest revision this version knows; a test compares it with the scripts.
@@ -67,7 +68,9 @@ def read_schema(settings: StorageSettings) -> Schema:
         with closing(sqlite3.connect(sqlite_path(settings.data))) as connection:
             return Schema(*(_sqlite_value(connection, query) for query in (_VERSION, _READABLE_FROM, _KEY_CHECK)))
     except sqlite3.DatabaseError as error:
-        message = f"The database {sqlite_path(settings.data)} is damaged ({error}). Restore it from a backup."
+        damaged = f"The database {sqlite_path(settings.data)} is damaged ({error}). Restore it from a backup."
+        reason = faults.sqlite_reason(error)
+        message = damaged if reason in {None, faults.DAMAGED} else f"{reason} ({sqlite_path(settings.data)})"
         raise SchemaError(message) from None
 
 
