@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +11,15 @@ import httpx
 import pytest
 
 from migration.releases import RELEASES, Release, lay_out, released_versions
+from reopened import reopened
 from servers.data_places import KINDS
 from servers.postgres import PostgresCluster
-from sheetport.bootstrap import Application
-from sheetport.config import HttpSettings, Settings, StorageSettings
-from sheetport.kernel.clock import MINUTE, FakeClock
+from sheetport.config import StorageSettings
+from sheetport.kernel.clock import MINUTE
 from sheetport.runtime.restore import restore
 from sheetport.runtime.upgrade import bring_up_to_date
-from sheetport.storage import data_directory, identity
 from sheetport.storage.backup.write import write_backup
-from sheetport.storage.engine import open_database, sqlite_path
+from sheetport.storage.engine import sqlite_path
 from sheetport.storage.migrations import HEAD
 from sheetport.storage.migrations.runner import upgrade
 from storage.schema_texts import postgresql_schema, sqlite_schema, told_postgresql_schema, told_sqlite_schema
@@ -39,21 +37,6 @@ def release(request: pytest.FixtureRequest, tmp_path: Path, postgres_server: Pos
         postgres_server.drop_database(made.storage.database_url)
 
 
-@asynccontextmanager
-async def opened(storage: StorageSettings, at: int) -> AsyncIterator[httpx.AsyncClient]:
-    """Calls to the application on the data, at a time."""
-    keys = data_directory.load_keys(storage)
-    db = await open_database(storage, keys, FakeClock(at))
-    try:
-        db.keys = keys.at_epoch(await db.read(identity.check))
-        app = Application(Settings(storage, HttpSettings(), rate_limits=False), db)
-        transport = httpx.ASGITransport(app=app)
-        async with app.running(), httpx.AsyncClient(transport=transport, base_url="http://sheetport.test") as client:
-            yield client
-    finally:
-        await db.close()
-
-
 async def get(client: httpx.AsyncClient, path: str, token: str) -> Any:
     reply = await client.get(path, headers={"Authorization": f"Bearer {token}"})
     assert reply.status_code == 200, (path, reply.text)
@@ -62,7 +45,7 @@ async def get(client: httpx.AsyncClient, path: str, token: str) -> Any:
 
 async def assert_as_stored(storage: StorageSettings, expected: dict[str, Any]) -> None:
     """Everything a client found when the server was stored is found again."""
-    async with opened(storage, expected["at"] + MINUTE) as client:
+    async with reopened(storage, expected["at"] + MINUTE) as client:
         for environment in expected["environments"]:
             key, of = environment["secretKey"], f"environmentId={environment['environmentId']}&pageSize=1000"
             for path, answer in environment["answers"].items():
@@ -85,7 +68,7 @@ async def test_it_opens_with_all_that_was_in_it(release: Release) -> None:
     await asyncio.to_thread(bring_up_to_date, release.storage, said.append)
     assert len(said) == 1
     await assert_as_stored(release.storage, release.expected)
-    async with opened(release.storage, release.expected["at"] + MINUTE) as client:
+    async with reopened(release.storage, release.expected["at"] + MINUTE) as client:
         space = release.expected["spaceToken"].removeprefix("spt_").split(".")[0]
         await get(client, f"/v1/spaces/{space}", release.expected["spaceToken"])
 

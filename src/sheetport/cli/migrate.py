@@ -24,7 +24,7 @@ def migrate(
     check: Annotated[
         bool, typer.Option("--check", help="Only say what would be done; status 1 when there is something to do.")
     ] = False,
-    backup: Annotated[bool, typer.Option(help="Back up an older database before it is changed.")] = True,
+    no_backup: Annotated[bool, typer.Option("--no-backup", help="Make no backup before an older one changes.")] = False,
 ) -> None:
     """Bring the database to this version's schema, as 'serve' does when it starts, with a backup before it.
 
@@ -34,7 +34,7 @@ def migrate(
     try:
         before = _schema(settings)
         if not check:
-            _migrate(settings if backup else replace(settings, backups=None))
+            _migrate(replace(settings, backups=None) if no_backup else settings)
     except (DataDirectoryError, SchemaError) as error:
         raise CommandError(str(error)) from None
     if before.is_behind and check:

@@ -50,7 +50,7 @@ def _flag_sql(name: str) -> str:
 
 
 def _bytes_sql(name: str) -> str:
-    return rf"'\\x' || lower(hex({name}))"
+    return rf"CASE WHEN {name} IS NOT NULL THEN '\\x' || lower(hex({name})) END"  # hex(NULL) is empty, not null
 
 
 def _text(value: str) -> str | None:
