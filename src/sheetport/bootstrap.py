@@ -40,6 +40,7 @@ from sheetport.http.errors import HANDLERS
 from sheetport.http.front import FrontMiddleware
 from sheetport.http.logs import configure_logs
 from sheetport.http.observe import ObserveMiddleware
+from sheetport.http.page_origins import PageOrigins
 from sheetport.runtime.background import background
 from sheetport.runtime.hub import Hub
 from sheetport.storage.unit_of_work import Database
@@ -107,7 +108,7 @@ class Application:
         )
         self.marks = Marks(db)
         observed = ObserveMiddleware(self.router, WATCHED, self.marks.note, db.keys.fingerprint)
-        self.asgi = FrontMiddleware(observed, settings.http)
+        self.asgi = FrontMiddleware(PageOrigins(observed, self.verifier.verify), settings.http)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None, None]:

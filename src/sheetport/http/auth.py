@@ -10,7 +10,8 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from sheetport.kernel.actor import Actor
-from sheetport.kernel.errors import Unauthenticated
+from sheetport.kernel.errors import Forbidden, Unauthenticated
+from sheetport.kernel.origins import allows
 
 Authenticate = Callable[[str], Awaitable[Actor]]
 
@@ -29,7 +30,8 @@ class AuthMiddleware(ASGIMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         handler = scope["route_handler"]
         if not handler.opt.get("public") and scope.get("method") != "OPTIONS":
-            scope["state"]["actor"] = await self._authenticate(bearer_token(scope))
+            actor = scope["state"]["actor"] = await self._authenticate(bearer_token(scope))
+            require_origin(actor, scope)
         await next_app(scope, receive, send)
 
 
@@ -41,3 +43,24 @@ def bearer_token(scope: Scope) -> str:
             if kind.lower() == "bearer" and token.strip():
                 return str(token.strip())
     raise Unauthenticated
+
+
+def origin_of(scope: Scope) -> str | None:
+    """The page that a browser says it sends for; None when the caller is no page."""
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"), None)
+
+
+def require_origin(actor: Actor, scope: Scope) -> None:
+    """Refuse a publishable key on a page that it is not for. Raises Forbidden.
+
+    Without an Origin header there is no page: a program can say what it likes, so the list could not bind it.
+    """
+    if not actor.origins:
+        return
+    origin = origin_of(scope)
+    if origin is not None and not allows(actor.origins, origin):
+        raise Forbidden(
+            f"This publishable key may not be used on {origin[:100]}. Add it: sheetport env origins"
+            f" {actor.environment_id} --allow {origin[:100]}",
+            "Origin",
+        )

@@ -31,6 +31,8 @@ class Actor:
     token_id: str
     environment_id: str | None = None
     space_id: str | None = None
+    #: The pages that may use a publishable key, any when there are none.
+    origins: tuple[str, ...] = ()
 
     def reaches(self, account_id: str, environment_id: str | None, space_id: str | None) -> bool:
         """Whether a thing of this account, environment and space may be known to the caller at all."""

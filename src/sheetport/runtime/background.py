@@ -1,4 +1,4 @@
-"""What a server process does beside requests: overdue jobs, and when each credential was last used."""
+"""What a server process does beside requests: overdue jobs, when each credential was last used, and sweeping."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ import structlog
 
 from sheetport.features.auth import service as auth
 from sheetport.features.jobs import jobs as timed_jobs
+from sheetport.features.records import jobs as record_jobs
+from sheetport.features.spaces import jobs as space_jobs
 from sheetport.storage.unit_of_work import Database
 
 OVERDUE_SECONDS = 15.0
 LAST_USED_SECONDS = 30.0
+SWEEP_SECONDS = 60.0
 _log = structlog.get_logger()
 
 
@@ -29,8 +32,18 @@ async def background(db: Database, verifier: auth.Verifier) -> AsyncGenerator[No
         if used:
             await db.write(lambda uow: auth.flush_last_used(uow, used))
 
+    async def sweep_spaces() -> None:
+        while await db.write(space_jobs.sweep_spaces) == space_jobs.BATCH:
+            continue
+
+    async def sweep_records() -> None:
+        while await db.write(record_jobs.sweep_records, bulk=True):
+            continue
+
     tasks = [
         asyncio.create_task(_every(OVERDUE_SECONDS, "jobs.fail-overdue", fail_overdue)),
+        asyncio.create_task(_every(SWEEP_SECONDS, "spaces.sweep", sweep_spaces)),
+        asyncio.create_task(_every(SWEEP_SECONDS, "records.sweep", sweep_records)),
         asyncio.create_task(_every(LAST_USED_SECONDS, "auth.flush-last-used", flush_last_used)),
     ]
     try:

@@ -49,6 +49,8 @@ class Credential:
     expires_at: int | None = None
     last_used_at: int | None = None
     deleted_at: int | None = None
+    #: Of a publishable key: the origins of the pages that may use it, any when there are none.
+    origins: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

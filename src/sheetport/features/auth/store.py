@@ -33,6 +33,11 @@ _STANDING = (
 )
 _VERIFY = statement(_STANDING.where(credentials.c.fingerprint == bindparam("fingerprint")))
 _VERIFY_BY_ID = statement(_STANDING.where(credentials.c.id == bindparam("id")))
+_SET_ORIGINS = statement(
+    update(credentials)
+    .where(credentials.c.id == bindparam("credential"))
+    .values(origins=bindparam("new_origins"), updated_at=bindparam("at"))
+)
 _REVOKE = statement(
     update(credentials)
     .where(
@@ -77,13 +82,20 @@ def credential_of(row: Row) -> Credential:
     values = {name: row[name] for name in _FIELDS}
     values["kind"] = CredentialKind(row["kind"])
     values["operations"] = loads(row["operations"] or "[]")
+    values["origins"] = loads(row["origins"] or "[]")
     return Credential(**values)
 
 
 async def insert_credential(uow: UnitOfWork, credential: Credential, fingerprint: bytes) -> None:
     row: dict[str, Any] = {name: getattr(credential, name) for name in _FIELDS}
     row |= {"kind": credential.kind.value, "operations": dumps(credential.operations), "fingerprint": fingerprint}
+    row["origins"] = dumps(credential.origins) if credential.origins else None
     await uow.execute(_INSERT, row)
+
+
+async def set_origins(uow: UnitOfWork, credential_id: str, origins: list[str]) -> None:
+    named = {"credential": credential_id, "new_origins": dumps(origins) if origins else None, "at": uow.now}
+    await uow.execute(_SET_ORIGINS, named)
 
 
 async def find_for_verification(uow: UnitOfWork, fingerprint: bytes) -> Row | None:

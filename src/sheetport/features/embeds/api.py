@@ -9,7 +9,7 @@ from litestar.params import QueryParameter
 
 from sheetport.features.embeds import service
 from sheetport.features.embeds.schemas import InitShape, parse_init, to_shape
-from sheetport.http.auth import PUBLIC
+from sheetport.http.auth import PUBLIC, require_origin
 from sheetport.http.dependencies import Call
 from sheetport.http.envelope import Data
 from sheetport.kernel.actor import ActorKind
@@ -22,7 +22,7 @@ _REFUSAL = "Send a valid publishable key as ?publishableKey=pk_…."
 @post("/init", status_code=200, opt=PUBLIC)
 async def init_space(request: Request[Any, Any, Any], publishable_key: PublishableKey = None) -> Data[InitShape]:
     call = await _call(request, publishable_key or "")
-    embed = await call.write(service.init_space, parse_init(await request.body()))
+    embed = await call.write(service.init_space, parse_init(await request.body()), call.settings.quotas)
     return Data(data=to_shape(embed, call.settings.http.base_url))
 
 
@@ -34,6 +34,7 @@ async def _call(request: Request[Any, Any, Any], key: str) -> Call:
         raise Unauthenticated(_REFUSAL, "publishableKey") from None
     if actor.kind is not ActorKind.PUBLISHABLE_KEY:
         raise Unauthenticated(_REFUSAL, "publishableKey")
+    require_origin(actor, request.scope)
     return Call(state.db, actor, state.settings)
 
 

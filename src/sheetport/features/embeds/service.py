@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sheetport.config import QuotaSettings
 from sheetport.features.documents import service as documents
 from sheetport.features.documents.model import Document, DocumentChange
 from sheetport.features.environments import service as environments
@@ -37,10 +38,10 @@ class Embed:
     environment: Environment
 
 
-async def init_space(uow: UnitOfWork, actor: Actor, wanted: Wanted) -> Embed:
-    """A new space with its token and, if they are described, its workbook and its document."""
+async def init_space(uow: UnitOfWork, actor: Actor, wanted: Wanted, limits: QuotaSettings) -> Embed:
+    """A new space with its token and, if they are described, its workbook and its document. Raises TooMany."""
     require(actor, Permission.SPACE_INIT)
-    space = await spaces.create_space(uow, actor, wanted.space, wanted.external_actor_id)
+    space = await spaces.create_space(uow, actor, wanted.space, wanted.external_actor_id, limits=limits)
     books = [await workbooks.add_workbook(uow, actor, space.place, wanted.workbook)] if wanted.workbook else []
     pages = [await documents.add_document(uow, actor, space.place, wanted.document)] if wanted.document else []
     server = system_actor(space.account_id, space.environment_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, insert, not_, select, update
 
 from sheetport.features.jobs.model import FINAL, Job, JobFilter, Status
 from sheetport.kernel.json import dumps, loads
@@ -64,6 +64,13 @@ _LOCK_OVERDUE = statement(
     .order_by(jobs.c.deadline_at, jobs.c.id)
     .limit(bindparam("most"))
     .with_for_update(of=jobs, skip_locked=True)
+)
+#: Whatever completed in a space, but for its configuration.
+_SUBMITTED = statement(
+    select(jobs.c.id)
+    .where(_HERE, jobs.c.space_id == bindparam("space"), jobs.c.status == Status.COMPLETE.value)
+    .where(not_(and_(jobs.c.type == "space", jobs.c.operation == "configure")))
+    .limit(1)
 )
 _LISTENERS = statement(
     select(listeners.c.name)
@@ -148,6 +155,11 @@ async def lock_next_part(uow: UnitOfWork, job: Job) -> Job | None:
 async def lock_overdue(uow: UnitOfWork, most: int) -> list[Job]:
     """Jobs past their deadline, of every environment, that no other process is about to fail."""
     return [_job(row) for row in await uow.fetch_all(_LOCK_OVERDUE, {"now": uow.now, "most": most})]
+
+
+async def was_submitted(uow: UnitOfWork, environment_id: str, space_id: str) -> bool:
+    """Whether a job of the space ever completed, but for one that configured it."""
+    return await uow.fetch_one(_SUBMITTED, {"environment": environment_id, "space": space_id}) is not None
 
 
 async def list_listeners(uow: UnitOfWork, job: Job) -> list[str]:

@@ -69,6 +69,16 @@ async def release(uow: UnitOfWork, gone: list[Place]) -> None:
             await give_back(uow, environment_id, rows, size)
 
 
+async def lock_gone_sheet(uow: UnitOfWork) -> tuple[str, int] | None:
+    """(environment id, sheet number) of a deleted sheet whose records are still there, None when there is none."""
+    return await store.lock_gone_sheet(uow)
+
+
+async def forget_gone_sheet(uow: UnitOfWork, environment_id: str, sheet_no: int) -> None:
+    """A deleted sheet has no records any more."""
+    await store.forget_gone_sheet(uow, environment_id, sheet_no)
+
+
 async def count_space(uow: UnitOfWork, environment_id: str, limits: QuotaSettings) -> None:
     """Count a space made by a publishable key today (UTC). Raises TooMany until tomorrow."""
     row = await store.count_space(uow, environment_id, uow.now // DAY)

@@ -138,6 +138,28 @@ async def drop_sheets(uow: UnitOfWork, environment_id: str, kind: str, owner: st
     return sum(row["total"] for row in found), sum(row["bytes"] for row in found)
 
 
+_LOCK_GONE = statement(
+    select(gone_sheets.c.environment_id, gone_sheets.c.sheet_no)
+    .order_by(gone_sheets.c.environment_id, gone_sheets.c.sheet_no)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+_FORGET_GONE = statement(
+    delete(gone_sheets).where(
+        gone_sheets.c.environment_id == bindparam("environment"), gone_sheets.c.sheet_no == bindparam("sheet")
+    )
+)
+
+
+async def lock_gone_sheet(uow: UnitOfWork) -> tuple[str, int] | None:
+    row = await uow.fetch_one(_LOCK_GONE)
+    return None if row is None else (row["environment_id"], int(row["sheet_no"]))
+
+
+async def forget_gone_sheet(uow: UnitOfWork, environment_id: str, sheet_no: int) -> None:
+    await uow.execute(_FORGET_GONE, {"environment": environment_id, "sheet": sheet_no})
+
+
 # ---- counting anew -------------------------------------------------------------------------------
 
 _STORED: dict[str, ColumnElement[Any]] = {

@@ -74,6 +74,18 @@ _SIZE = func.coalesce(records.c.size, 0).label("size")
 _BY_LIST = statement(select(*_COLUMNS, _SIZE).where(*_SHEET, _LISTED).order_by(records.c.seq))
 _HEADS_BY_LIST = statement(select(records.c.seq, records.c.valid, records.c.commit_no).where(*_SHEET, _LISTED))
 _DELETE = statement(delete(records).where(*_SHEET, _LISTED).returning(records.c.seq, records.c.valid, _SIZE))
+_swept = records.alias("swept")
+_SWEEP = statement(
+    delete(records).where(
+        *_SHEET,
+        records.c.seq.in_(
+            select(_swept.c.seq)
+            .where(_swept.c.environment_id == bindparam("environment"), _swept.c.sheet_no == bindparam("sheet"))
+            .order_by(_swept.c.seq)
+            .limit(bindparam("most"))
+        ),
+    )
+)
 _UPDATE = statement(
     update(records)
     .where(*_SHEET, records.c.seq == bindparam("row"))
@@ -192,6 +204,11 @@ async def delete_rows(uow: UnitOfWork, sheet: Sheet, seqs: list[int]) -> tuple[d
         found |= {row["seq"]: bool(row["valid"]) for row in rows}
         size += sum(row["size"] for row in rows)
     return found, size
+
+
+async def sweep_rows(uow: UnitOfWork, environment_id: str, sheet_no: int, most: int) -> int:
+    """Delete the first ``most`` records of a sheet that nobody finds any more; how many there were."""
+    return await uow.execute(_SWEEP, {"environment": environment_id, "sheet": sheet_no, "most": most})
 
 
 async def insert_commit(uow: UnitOfWork, commit: Commit) -> None:

@@ -62,7 +62,7 @@ async def list_spaces(
 
 @post("/", status_code=200)
 async def create_space(call: Caller, data: JSONBody[dict[str, Any]]) -> Data[SpaceShape]:
-    space = await call.write(service.create_space, parse_space(data))
+    space = await call.write(service.create_space, parse_space(data), limits=call.settings.quotas)
     return Data(data=to_shape(space, call.settings.http.base_url))
 
 

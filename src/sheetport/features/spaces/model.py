@@ -22,10 +22,11 @@ SORT_FIELDS = {
 
 
 class Space(Struct, frozen=True, kw_only=True):
-    """A struct, since it is made anew on the hottest read. ``guest_authentication`` None means the environment's, which ``inherited_authentication`` holds.
+    """A struct, since it is made anew on the hottest read.
 
-    ``access_token`` is there only in replies to callers who may have it. ``sweep_at`` is when a space that a
-    publishable key made expires unless something was submitted and, once expired, when it is deleted.
+    ``guest_authentication`` None means the environment's, which ``inherited_authentication`` holds. ``access_token``
+    is there only in replies to callers who may have it. ``sweep_at`` is when a space that a publishable key made
+    expires unless something was submitted and, once expired, when it is deleted.
     """
 
     environment_id: str

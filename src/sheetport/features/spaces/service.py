@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 
+from msgspec.structs import replace
+
+from sheetport.config import QuotaSettings
 from sheetport.features.accounts import service as accounts
 from sheetport.features.actions import service as actions
 from sheetport.features.apps import service as apps
@@ -13,9 +16,11 @@ from sheetport.features.events import service as events
 from sheetport.features.jobs import service as jobs
 from sheetport.features.places import service as places
 from sheetport.features.places.model import Place
+from sheetport.features.quotas import service as quotas
 from sheetport.features.spaces import store
 from sheetport.features.spaces.model import GUEST_AUTHENTICATION, SORT_FIELDS, Space, SpaceChange, SpaceFilter
 from sheetport.kernel.actor import Actor, ActorKind
+from sheetport.kernel.clock import DAY, HOUR
 from sheetport.kernel.errors import Conflict, Forbidden, Invalid
 from sheetport.kernel.ids import new_id
 from sheetport.kernel.paging import Page, Paged
@@ -24,6 +29,8 @@ from sheetport.storage.unit_of_work import UnitOfWork
 
 DEFAULT_NAME = "Untitled space"
 MAX_SEARCH = 255
+#: How long an expired space can still be looked into by those who hold the environment's keys.
+KEPT_EXPIRED = 7 * DAY
 #: Who gets a space's access token with the space.
 _MAY_OPEN = frozenset(
     {ActorKind.SYSTEM, ActorKind.USER, ActorKind.SECRET_KEY, ActorKind.PUBLISHABLE_KEY, ActorKind.SPACE}
@@ -33,13 +40,20 @@ _FOR_SPACE_TOKENS = frozenset({"name", "metadata", "settings", "primary_workbook
 
 
 async def create_space(
-    uow: UnitOfWork, actor: Actor, change: SpaceChange, external_actor_id: str | None = None
+    uow: UnitOfWork, actor: Actor, change: SpaceChange, external_actor_id: str | None = None, *, limits: QuotaSettings
 ) -> Space:
-    """A new space with its access token. ``auto_configure`` makes the job that a listener configures it in."""
+    """A new space with its access token. ``auto_configure`` makes the job that a listener configures it in.
+
+    One that a publishable key makes counts against the day's quota and expires unless something is submitted. Raises
+    TooMany.
+    """
     require(actor, Permission.SPACE_INIT if may(actor, Permission.SPACE_INIT) else Permission.SPACE_CREATE)
     if change.primary_workbook_id is not None:
         raise Invalid("primaryWorkbookId: a new space has no workbook yet; set it afterwards.", "primaryWorkbookId")
     environment = await _environment(uow, actor, change.environment_id)
+    embedded = actor.kind is ActorKind.PUBLISHABLE_KEY
+    if embedded:
+        await quotas.count_space(uow, environment.id, limits)
     user_id = actor.id if actor.kind is ActorKind.USER else None
     space = Space(
         environment_id=environment.id,
@@ -51,6 +65,7 @@ async def create_space(
         created_by_user_id=user_id,
         created_by_user_name=await store.find_user_name(uow, user_id) if user_id else None,
         external_actor_id=external_actor_id,
+        sweep_at=uow.now + limits.embed_hours * HOUR if embedded else None,
     )
     space = await _changed(uow, actor, space, change)
     await store.insert_space(uow, space)
@@ -82,7 +97,7 @@ async def list_spaces(uow: UnitOfWork, actor: Actor, chosen: SpaceFilter, page: 
         raise Invalid(f"search takes at most {MAX_SEARCH} characters.", "search")
     if chosen.environment_id is not None and actor.space_id is None:
         await places.get_place(uow, actor, chosen.environment_id, "env")
-    reached = replace(chosen, environment_id=actor.environment_id or chosen.environment_id)
+    reached = dataclasses.replace(chosen, environment_id=actor.environment_id or chosen.environment_id)
     items, total = await store.list_spaces(uow, actor.account_id, actor.space_id, reached, page)
     return Paged(items, page, total)
 
@@ -132,8 +147,16 @@ async def delete_spaces(uow: UnitOfWork, actor: Actor, space_ids: list[str]) -> 
         await _tell(uow, actor, place, "space:deleted", "space:delete")
         await store.delete_space(uow, place.environment_id, place.id)
         await places.delete_place(uow, place)
+    await quotas.release(uow, found)
     for account_id in {place.account_id for place in found}:
         await accounts.bump_generation(uow, account_id)
+
+
+async def expire_space(uow: UnitOfWork, actor: Actor, space: Space) -> None:
+    """End a space that nobody submitted: its tokens stop at once, and it is deleted when KEPT_EXPIRED has passed."""
+    await store.expire_space(uow, space, uow.now + KEPT_EXPIRED)
+    await _tell(uow, actor, space.place, "space:expired", "space:expire")
+    await accounts.bump_generation(uow, space.account_id)
 
 
 async def count_workbooks(uow: UnitOfWork, workbook: Place, more: int) -> None:
@@ -204,8 +227,8 @@ async def _configure(uow: UnitOfWork, actor: Actor, space: Space) -> None:
 
 
 def _opened(uow: UnitOfWork, actor: Actor, space: Space) -> Space:
-    """The space with its access token, if the caller may have it."""
-    if actor.kind not in _MAY_OPEN:
+    """The space with its access token, if the caller may have it and the space has not expired."""
+    if actor.kind not in _MAY_OPEN or space.expired_at is not None:
         return space
     return replace(space, access_token=auth.mint_space_token(uow.keys, space.id, space.token_generation, uow.now))
 

@@ -24,11 +24,22 @@ _KEPT |= {"expired_at", "sweep_at"}  # changed by the sweep alone
 _KEPT |= {"actions"}  # changed by their own slice
 _CHANGED = tuple(name for name in _COLUMNS if name not in _KEPT)
 _THIS = (spaces.c.environment_id == bindparam("environment"), spaces.c.id == bindparam("space"))
+_TIME = spaces.c.sweep_at.type
 _INSERT = statement(insert(spaces).values({name: bindparam(name) for name in _COLUMNS}))
 _UPDATE = statement(update(spaces).where(*_THIS).values({name: bindparam(f"new_{name}") for name in _CHANGED}))
 _DELETE = statement(
     update(spaces).where(*_THIS).values(deleted_at=bindparam("at"), token_generation=spaces.c.token_generation + 1)
 )
+_EXPIRE = statement(
+    update(spaces)
+    .where(*_THIS)
+    .values(
+        expired_at=bindparam("at"),
+        token_generation=spaces.c.token_generation + 1,
+        sweep_at=bindparam("next", type_=_TIME),
+    )
+)
+_KEEP = statement(update(spaces).where(*_THIS).values(sweep_at=None))
 _COUNT_WORKBOOKS = statement(
     update(spaces)
     .where(*_THIS)
@@ -50,6 +61,13 @@ _LIVE = (
 _BY_ID = statement(_LIVE.where(*_THIS))
 #: The place says which space it is: one look-up for a caller who knows only the id.
 _BY_PLACE = statement(_LIVE.where(places.c.id == bindparam("space"), places.c.kind == "sp"))
+#: Several processes sweep at once: each takes what no other holds.
+_LOCK_DUE = statement(
+    _LIVE.where(spaces.c.sweep_at <= bindparam("now", type_=_TIME))
+    .order_by(spaces.c.sweep_at, spaces.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(of=spaces, skip_locked=True)
+)
 _TEMPLATE = statement(
     _LIVE.where(
         spaces.c.account_id == bindparam("account"),
@@ -102,6 +120,22 @@ async def update_space(uow: UnitOfWork, space: Space) -> None:
 async def delete_space(uow: UnitOfWork, environment_id: str, space_id: str) -> None:
     """Mark a space deleted and its tokens with it."""
     await uow.execute(_DELETE, {"environment": environment_id, "space": space_id, "at": uow.now})
+
+
+async def expire_space(uow: UnitOfWork, space: Space, sweep_at: int) -> None:
+    """Mark a space expired and its tokens with it; at ``sweep_at`` it is due again."""
+    named = {"environment": space.environment_id, "space": space.id, "at": uow.now, "next": sweep_at}
+    await uow.execute(_EXPIRE, named)
+
+
+async def keep_space(uow: UnitOfWork, space: Space) -> None:
+    """Let the sweep pass over a space from now on."""
+    await uow.execute(_KEEP, {"environment": space.environment_id, "space": space.id})
+
+
+async def lock_due(uow: UnitOfWork, most: int) -> list[Space]:
+    """Spaces of every environment whose time to be swept has come, that no other process is about to sweep."""
+    return [_space(row) for row in await uow.fetch_all(_LOCK_DUE, {"now": uow.now, "most": most})]
 
 
 async def count_workbooks(uow: UnitOfWork, environment_id: str, space_id: str, more: int) -> None:

@@ -10,6 +10,7 @@ from sheetport.features.auth.service.keys import (
     delete_key,
     get_publishable_key,
     list_keys,
+    set_origins,
 )
 from sheetport.features.auth.service.last_used import flush_last_used
 from sheetport.features.auth.service.live import is_live
@@ -43,6 +44,7 @@ __all__ = [
     "mint_space_token",
     "refresh",
     "revoke_credential",
+    "set_origins",
     "sign_in_by_client",
     "sign_in_by_password",
     "verify_password",

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
+from sheetport.features.accounts import service as accounts
+from sheetport.features.audit import service as audit
 from sheetport.features.auth import store
 from sheetport.features.auth.model import Credential, CredentialKind, Minted
 from sheetport.features.auth.service.mint import mint
 from sheetport.features.auth.service.revoke import revoke
 from sheetport.features.places import service as places
 from sheetport.kernel.actor import Actor
-from sheetport.kernel.errors import NotFound
+from sheetport.kernel.errors import Invalid, NotFound
+from sheetport.kernel.origins import parse_origin
 from sheetport.kernel.permissions import Permission, require
 from sheetport.storage.unit_of_work import UnitOfWork
 
+MAX_ORIGINS = 100
 _NAMES = {CredentialKind.SECRET_KEY: "Secret key", CredentialKind.PUBLISHABLE_KEY: "Publishable key"}
 
 
@@ -69,3 +76,26 @@ async def delete_key(uow: UnitOfWork, actor: Actor, environment_id: str, key: st
     if found is None:
         raise NotFound("This environment has no such key; 'key' takes a key's id or the key itself.", "key")
     await revoke(uow, actor, found)
+
+
+async def set_origins(
+    uow: UnitOfWork, actor: Actor, environment_id: str, key_id: str | None, origins: Iterable[str]
+) -> list[Credential]:
+    """Say from which pages a publishable key may be used, or every one of the environment's: none of them is any.
+
+    Returns the keys changed; it holds from the reply on. Raises NotFound, Invalid.
+    """
+    wanted = list(dict.fromkeys(parse_origin(origin) for origin in origins))
+    if len(wanted) > MAX_ORIGINS:
+        raise Invalid(f"A key takes at most {MAX_ORIGINS} origins; https://*.example.com covers many.", "origins")
+    require(actor, Permission.API_KEY_WRITE)
+    keys = [key for key in await list_keys(uow, actor, environment_id) if key.kind is CredentialKind.PUBLISHABLE_KEY]
+    chosen = [key for key in keys if key_id in {None, key.id, key.readable}]
+    if not chosen:
+        raise NotFound("This environment has no such publishable key.", "key")
+    for key in chosen:
+        await store.set_origins(uow, key.id, wanted)
+        action = "publishable_key:origins"
+        await audit.record(uow, actor, action, key.id, environment_id=environment_id, origins=wanted)
+    await accounts.bump_generation(uow, chosen[0].account_id)
+    return [replace(key, origins=wanted) for key in chosen]

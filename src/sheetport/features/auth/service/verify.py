@@ -15,6 +15,7 @@ from sheetport.features.auth.model import CredentialKind
 from sheetport.features.auth.service.derived import SPACE_PREFIX, read_space_token
 from sheetport.kernel.actor import Actor, ActorKind
 from sheetport.kernel.errors import Unauthenticated
+from sheetport.kernel.json import loads
 from sheetport.storage.unit_of_work import Database, Row, Standing, UnitOfWork
 
 #: More remembered callers than this, and all are forgotten: a bound, not a policy.
@@ -109,6 +110,7 @@ def _actor(row: Row) -> Actor:
         account_id=row["account_id"],
         token_id=row["id"],
         environment_id=row["environment_id"],
+        origins=tuple(loads(row["origins"])) if row["origins"] else (),
     )
 
 

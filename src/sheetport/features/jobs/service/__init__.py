@@ -13,7 +13,7 @@ from sheetport.features.jobs.service.changing import (
 )
 from sheetport.features.jobs.service.creating import create_job, create_system_job, place_jobs, split_job
 from sheetport.features.jobs.service.moving import move
-from sheetport.features.jobs.service.reading import count_by_status, get_job, get_plan, list_jobs
+from sheetport.features.jobs.service.reading import count_by_status, get_job, get_plan, list_jobs, was_submitted
 
 __all__ = [
     "acknowledge_job",
@@ -34,4 +34,5 @@ __all__ = [
     "retry_job",
     "split_job",
     "update_job",
+    "was_submitted",
 ]

@@ -42,6 +42,11 @@ async def count_by_status(uow: UnitOfWork) -> dict[str, int]:
     return await store.count_by_status(uow)
 
 
+async def was_submitted(uow: UnitOfWork, environment_id: str, space_id: str) -> bool:
+    """Whether any job of a space ever completed, but for one that configured it; for the server itself."""
+    return await store.was_submitted(uow, environment_id, space_id)
+
+
 async def get_plan(uow: UnitOfWork, actor: Actor, job_id: str) -> NoReturn:
     """A job's mapping plan. Raises NotFound: no job of these has one."""
     job = await get_job(uow, actor, job_id)
