@@ -97,6 +97,7 @@ ROWS = (
     Row("POST /v1/events", IN_ENVIRONMENT, NEW_EVENT),
     Row("GET /v1/events/{event_id}", IN_SPACE),
     Row("POST /v1/events/{event_id}/ack", IN_SPACE),
+    Row("GET /v1/events/stream", IN_SPACE, query="?spaceId={space_id}"),
     Row("GET /v1/subscription", IN_SPACE, query="?scope={space_id}"),
     Row("GET /v1/environments/subscription-token", "ok ok 404 404 403 404 404", query=OF_ENVIRONMENT),
     # Secrets are for keyholders: space tokens are handed to browsers.

@@ -53,6 +53,26 @@ class Reply:
         return found
 
 
+class FirstPart:
+    """The application for a client that wants answers whole: a stream, which has no end, ends behind its first part."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        streams = over = False
+
+        async def first(message: Any) -> None:
+            nonlocal streams, over
+            if message["type"] == "http.response.start":
+                streams = dict(message["headers"]).get(b"content-type", b"").startswith(b"text/event-stream")
+            if not over:
+                over = streams and message["type"] == "http.response.body"
+                await send({**message, "more_body": False} if over else message)
+
+        await self._app(scope, receive, first)
+
+
 @dataclass
 class World:
     """A running application with one account of two environments, and a second account beside it."""
@@ -115,7 +135,7 @@ async def opened_world(storage: StorageSettings) -> AsyncGenerator[World, None]:
     db = await open_database(storage, KeyRing.generate(), clock)
     try:
         app = Application(Settings(storage, HttpSettings(), rate_limits=False), db)
-        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        transport = httpx.ASGITransport(app=FirstPart(app), raise_app_exceptions=False)
         async with app.running(), httpx.AsyncClient(transport=transport, base_url="http://sheetport.test") as client:
             made = World(app, db, clock, client)
             await furnish_world(made)

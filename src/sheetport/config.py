@@ -99,9 +99,13 @@ class HttpSettings:
 
 @dataclass(frozen=True, slots=True)
 class EventSettings:
-    """How events are delivered. A proxy that cuts idle connections sooner needs a shorter hold."""
+    """How events are delivered. A proxy that cuts idle connections sooner needs a shorter hold.
+
+    ``days`` is for how many full days the log is kept.
+    """
 
     hold_seconds: float = 270.0
+    days: int = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +183,7 @@ def read_settings(
             _networks(trusted_proxies),
             secret_setting("SHEETPORT_METRICS_TOKEN"),
         ),
-        EventSettings(_hold_seconds()),
+        EventSettings(_hold_seconds(), _event_days()),
         logs or LogSettings(),
         rate_limits=os.environ.get("SHEETPORT_RATE_LIMITS", "on") != "off",
         quotas=_quotas(),
@@ -258,3 +262,11 @@ def _hold_seconds() -> float:
     if not text.isdigit() or not 1 <= int(text) <= 280:
         raise ConfigError("SHEETPORT_POLL_SECONDS must be a whole number from 1 to 280.")
     return float(text)
+
+
+def _event_days() -> int:
+    """For how many full days events are kept: 1 to 30."""
+    text = os.environ.get("SHEETPORT_EVENT_DAYS", "7")
+    if not text.isdigit() or not 1 <= int(text) <= 30:
+        raise ConfigError("SHEETPORT_EVENT_DAYS must be a whole number from 1 to 30.")
+    return int(text)

@@ -74,7 +74,7 @@ def envelope_faults(document: Document, reference: Document, own: dict[str, set[
 
 def _compare(name: str, said: dict[str, Any], wanted: dict[str, Any] | None, own: set[str] | None) -> list[str]:
     """One route against the public description, else against ``own``, else against ``{"data": ...}``."""
-    keys = set(said.get("properties", {}))
+    keys = set(said.get("properties", {})) or said.keys() & {"raw"}
     if wanted is not None and "raw" in wanted:
         return [] if "raw" in said else [f"{name}: answers JSON where the public API answers {wanted['raw']}"]
     if wanted is not None and "data" not in wanted.get("properties", {}):

@@ -24,6 +24,7 @@ OWN_SHAPES: dict[str, set[str]] = {
     "post /v1/actions": ONE_ACTION,
     "get /v1/actions/{}": ONE_ACTION,
     "patch /v1/actions/{}": ONE_ACTION,
+    "get /v1/events/stream": {"raw"},
 }
 
 

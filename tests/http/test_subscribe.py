@@ -90,7 +90,7 @@ async def add_space(world: World, space_id: str) -> None:
 async def waiting(world: World, count: int = 1) -> None:
     """Return once ``count`` polls are held."""
     for _ in range(500):
-        if sum(len(feed.waiters) for feed in world.app.hub._every_feed()) == count:
+        if sum(len(feed.followers) for feed in world.app.hub._every_feed()) == count:
             await asyncio.sleep(0.05)  # the look that a poll begins with is over
             return
         await asyncio.sleep(0.01)
@@ -223,7 +223,7 @@ async def test_readers_far_apart_are_all_answered(world: World) -> None:
 async def test_another_process_goes_on_from_the_same_time_token(world: World) -> None:
     token, at = await granted(world), await numbered(world)
     missed = await emit(world)
-    restarted = Hub(world.db, auth.is_live, 1.0)
+    restarted = Hub(world.db, auth.ends_at, 1.0)
     body = json.loads(await restarted.subscribe(token, f"environment.{world.dev}", str(FIRST + at), "later"))
     assert [message["d"]["id"] for message in body["m"]] == [missed]
 

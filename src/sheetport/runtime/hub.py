@@ -1,78 +1,86 @@
-"""The long polls of this process: who waits for which channel, woken by commits.
+"""All who follow the log through this process, woken by commits: long polls and open streams.
 
-A waiting subscriber is a future in memory: no query, and one timer for the whole poll. A commit with events
-has each channel that somebody waits for looked at once, however many wait, from the position of the one
-furthest behind; every event is encoded once. A poll begins with the same look, so that there is one way by
-which events get out: each look reads whether the channel is open and every issuing token still lives, before
-it reads events.
+A follower is a future in memory: no query and no task. A commit with events has each channel that somebody follows
+looked at once, however many follow it, from the position of the one furthest behind; every event is encoded once.
+Whoever begins to follow begins with the same look, so that there is one way by which events get out: each look reads
+whether the channel is open and every issuing token still lives, after it has read events and before anybody gets
+them. Who has lost no right is not looked up again: the account's generation says so.
 """
 
 from __future__ import annotations
 
 import asyncio
-from bisect import bisect_right
-from collections.abc import Awaitable, Callable, Iterator
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from sheetport.features.events import service as events
-from sheetport.features.events.model import Channel, Event, Grant
-from sheetport.features.events.schemas import FIRST_TIME, stream_message, stream_reply
+from sheetport.features.events.model import Channel, Grant, Wanted
+from sheetport.features.events.schemas import FIRST_TIME, stream_reply
 from sheetport.kernel.errors import Forbidden, Invalid
 from sheetport.kernel.killpoints import kill_point
+from sheetport.runtime.followers import MESSAGES, Batch, Poll, Tail
 from sheetport.runtime.presence import Presence
 from sheetport.storage.unit_of_work import Database, UnitOfWork
 
-#: Whether the token that a subscription was given for still lives, by the token's id.
-IsLive = Callable[[UnitOfWork, str], Awaitable[bool]]
-#: As many messages as a reply holds.
-MESSAGES = 100
+#: When the token that a subscription was given for ends, by the token's id: milliseconds.
+EndsAt = Callable[[UnitOfWork, str], Awaitable[int]]
+Follower = Poll | Tail
 EVERYTHING = "*"
 _TIME_DIGITS = 17
 
 
 @dataclass(slots=True, eq=False)
-class _Waiter:
-    grant: Grant
-    cursor: int
-    reply: asyncio.Future[bytes]
-
-
-@dataclass(slots=True, eq=False)
 class _Feed:
-    """A channel that somebody waits for. ``stale`` asks for a look; ``cut`` counts revocations."""
+    """A channel that somebody follows.
+
+    ``fresh`` holds who needs a look of his own; ``stale`` asks for one for all; ``cut`` counts revocations. ``ends``
+    holds when each issuing token ends, as far as it is known under the ``generation`` of the account's rights.
+    """
 
     channel: Channel
-    waiters: set[_Waiter] = field(default_factory=set)
+    account_id: str
+    followers: set[Follower] = field(default_factory=set)
+    fresh: set[Follower] = field(default_factory=set)
     looking: asyncio.Task[None] | None = None
     stale: bool = False
     cut: int = 0
+    generation: int = -1
+    ends: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What one look at a channel saw, for those who waited when it began; ``live`` holds the issuers that may read.
+    """What one look at a channel saw, for those it was for; None for ``generation`` says that the channel is gone."""
 
-    Who comes while it lasts may be further behind than it reads, or have an issuer it did not ask about.
-    """
-
-    waiters: frozenset[_Waiter]
-    live: frozenset[str]
-    newest: int
-    events: list[Event]
+    followers: frozenset[Follower]
+    batch: Batch
+    at: int = 0
+    generation: int | None = None
+    ends: dict[str, int] = field(default_factory=dict)
 
 
 class Hub:
-    """Answers the polls of one process."""
+    """Serves the followers of one process."""
 
-    def __init__(self, db: Database, is_live: IsLive, hold_seconds: float) -> None:
+    def __init__(self, db: Database, ends_at: EndsAt, hold_seconds: float) -> None:
         self._db = db
-        self._is_live = is_live
+        self._ends_at = ends_at
         self._hold = hold_seconds
         self._feeds: dict[str, dict[str, _Feed]] = {}
+        self._open: Counter[str] = Counter()
         self._stopping = False
         self.presence = Presence(db)
         db.on_events(self._on_events)
         db.on_bump(self._on_bump)
+
+    def count_waiting(self) -> int:
+        """How many polls and streams this process holds open."""
+        return self._open.total()
+
+    def open_streams(self, environment_id: str) -> int:
+        """How many of them are an environment's."""
+        return self._open[environment_id]
 
     def check(self, token: str, channel: str) -> Grant:
         """The grant of a token for this very channel. Raises Forbidden."""
@@ -99,54 +107,73 @@ class Hub:
         """Note that a listener is gone. Raises Forbidden."""
         self.presence.left(self.check(token, channel))
 
+    def follow(self, grant: Grant, after: int, wanted: Wanted) -> Tail:
+        """Begin a stream of the wanted events behind position ``after``; whoever begins it closes it."""
+        tail = Tail(grant, after, wanted, self._db.clock, self._catch_up, self._part)
+        self._join(tail)
+        if self._stopping:
+            tail.end()
+        return tail
+
     def stop_waiting(self) -> None:
-        """Answer every open poll, and from now on every new one, empty and at once."""
+        """End every open poll and stream, and from now on every new one at once."""
         self._stopping = True
         for feed in self._every_feed():
-            for waiter in feed.waiters:
-                _answer(waiter, stream_reply(waiter.cursor))
+            for follower in feed.followers:
+                follower.end()
 
     async def _handshake(self, grant: Grant) -> int:
         async def read(uow: UnitOfWork) -> int:
-            if not await events.is_open(uow, grant.channel) or not await self._is_live(uow, grant.issuer):
+            if await events.find_generation(uow, grant.channel) is None:
+                raise _ended()
+            if await self._ends_at(uow, grant.issuer) <= uow.now:
                 raise _ended()
             return await events.find_newest_position(uow, grant.channel.environment_id)
 
         return await self._db.read(read)
 
     async def _poll(self, grant: Grant, after: int) -> bytes:
-        waiter = _Waiter(grant, after, asyncio.get_running_loop().create_future())
-        feed = self._join(waiter)
-        self._look_at(feed)
-        hold = min(self._hold, (grant.expires_at - self._db.clock.now()) / 1_000)
+        poll = Poll(grant, after, min(self._hold, (grant.expires_at - self._db.clock.now()) / 1_000))
         try:
-            if not self._stopping:
-                await asyncio.wait({waiter.reply}, timeout=hold)
-            if not waiter.reply.done():
-                return stream_reply(waiter.cursor)
+            if self._stopping:
+                poll.end()
+            else:
+                self._join(poll)
+            body = await poll.reply
             kill_point("events.before-reply")
-            return waiter.reply.result()
+            return body
         finally:
-            self._part(feed, waiter)
+            poll.close()
+            self._part(poll)
 
-    def _join(self, waiter: _Waiter) -> _Feed:
-        channel = waiter.grant.channel
+    def _join(self, follower: Follower) -> None:
+        channel = follower.grant.channel
         feeds = self._feeds.setdefault(channel.environment_id, {})
         feed = feeds.get(channel.name)
         if feed is None:
-            feed = feeds[channel.name] = _Feed(channel)
-        feed.waiters.add(waiter)
-        return feed
+            feed = feeds[channel.name] = _Feed(channel, follower.grant.account_id)
+        feed.followers.add(follower)
+        self._open[channel.environment_id] += 1
+        self._look_for(feed, (follower,))
 
-    def _part(self, feed: _Feed, waiter: _Waiter) -> None:
-        waiter.reply.cancel()
-        feed.waiters.discard(waiter)
-        feeds = self._feeds.get(feed.channel.environment_id)
-        if feed.waiters or feeds is None or feeds.get(feed.channel.name) is not feed:
+    def _part(self, follower: Follower) -> None:
+        channel = follower.grant.channel
+        feeds = self._feeds.get(channel.environment_id, {})
+        feed = feeds.get(channel.name)
+        if feed is None or follower not in feed.followers:
             return
-        del feeds[feed.channel.name]
+        feed.followers.discard(follower)
+        feed.fresh.discard(follower)
+        self._open[channel.environment_id] -= 1
+        if not feed.followers:
+            del feeds[channel.name]
         if not feeds:
-            del self._feeds[feed.channel.environment_id]
+            del self._feeds[channel.environment_id], self._open[channel.environment_id]
+
+    def _catch_up(self, tail: Tail) -> None:
+        feed = self._feeds.get(tail.grant.channel.environment_id, {}).get(tail.grant.channel.name)
+        if feed is not None and tail in feed.followers:
+            self._look_for(feed, (tail,))
 
     def _every_feed(self) -> Iterator[_Feed]:
         return (feed for feeds in self._feeds.values() for feed in feeds.values())
@@ -159,67 +186,71 @@ class Hub:
                 self._look_at(feed)
 
     def _on_bump(self, accounts: frozenset[str]) -> None:
-        """A right has ended: no open poll of the account gets anything before its token is looked at again."""
+        """A right has ended: no follower of the account gets anything before its token is looked at again."""
         for feed in self._every_feed():
-            if any(waiter.grant.account_id in accounts for waiter in feed.waiters):
+            if feed.account_id in accounts:
                 feed.cut += 1
                 self._look_at(feed)
 
+    def _look_for(self, feed: _Feed, followers: Iterable[Follower]) -> None:
+        feed.fresh.update(followers)
+        if feed.looking is None:
+            feed.looking = asyncio.create_task(self._look_while_needed(feed))
+
     def _look_at(self, feed: _Feed) -> None:
         feed.stale = True
-        if feed.looking is None:
-            feed.looking = asyncio.create_task(self._look_while_stale(feed))
+        self._look_for(feed, ())
 
-    async def _look_while_stale(self, feed: _Feed) -> None:
+    async def _look_while_needed(self, feed: _Feed) -> None:
         try:
-            while feed.stale and feed.waiters:
+            while feed.followers and (feed.stale or feed.fresh):
+                chosen = frozenset(feed.followers if feed.stale else feed.fresh)
                 feed.stale = False
+                feed.fresh.clear()
                 cut = feed.cut
-                look = await self._look(feed)
+                look = await self._look(feed, chosen)
                 if feed.cut == cut:
                     _deliver(feed, look)
         except Exception as error:  # noqa: BLE001 - whoever waits is told, whatever it is
-            for waiter in feed.waiters:
-                _refuse(waiter, error)
+            for follower in feed.followers:
+                follower.refuse(error)
         finally:
             feed.looking = None
 
-    async def _look(self, feed: _Feed) -> _Look:
-        waiters = frozenset(feed.waiters)
-        issuers = {waiter.grant.issuer for waiter in waiters}
-        lowest = min(waiter.cursor for waiter in waiters)
+    async def _look(self, feed: _Feed, followers: frozenset[Follower]) -> _Look:
+        channel, environment = feed.channel, feed.channel.environment_id
+        lowest = min(follower.cursor for follower in followers)
+        issuers = {follower.grant.issuer for follower in followers}
 
         async def read(uow: UnitOfWork) -> _Look:
-            if not await events.is_open(uow, feed.channel):
-                return _Look(waiters, frozenset(), 0, [])
-            live = frozenset([issuer for issuer in issuers if await self._is_live(uow, issuer)])
-            newest = await events.find_newest_position(uow, feed.channel.environment_id)
-            found = await events.read_channel(uow, feed.channel, min(lowest, newest), MESSAGES) if live else []
-            return _Look(waiters, live, newest, found)
+            newest = await events.find_newest_position(uow, environment)
+            if lowest < newest:
+                oldest = await events.find_oldest_position(uow, environment, newest)
+                found = await events.read_channel(uow, channel, lowest, MESSAGES)
+            else:
+                oldest, found = 0, []
+            batch = Batch(channel.name, found, newest, oldest, len(found) < MESSAGES)
+            generation = await events.find_generation(uow, channel)
+            if generation is None:
+                return _Look(followers, batch)
+            known = feed.ends if generation == feed.generation else {}
+            ends = {issuer: known.get(issuer) or await self._ends_at(uow, issuer) for issuer in issuers}
+            return _Look(followers, batch, uow.now, generation, ends)
 
         return await self._db.read(read)
 
 
 def _deliver(feed: _Feed, look: _Look) -> None:
-    """Answer everybody for whom the look found something, or who may not read any more."""
-    messages = [stream_message(event, feed.channel.name) for event in look.events]
-    positions = [event.position or 0 for event in look.events]
-    replies: dict[int, bytes] = {}
-    for waiter in look.waiters & feed.waiters:
-        if waiter.grant.issuer not in look.live:
-            _refuse(waiter, _ended())
-            continue
-        # A position of a log that is no more, such as one from before a backup was restored: go on from now.
-        waiter.cursor = min(waiter.cursor, max(look.newest, positions[-1] if positions else 0))
-        first = bisect_right(positions, waiter.cursor)
-        if first == len(messages):
-            continue
-        if first not in replies:
-            replies[first] = stream_reply(positions[-1], messages[first:])
-        _answer(waiter, replies[first])
-    if len(messages) == MESSAGES:
-        feed.waiters = {waiter for waiter in feed.waiters if not waiter.reply.done()}
-        feed.stale = True
+    """Hand what a look found to those it was for, unless they may not read any more."""
+    if look.generation is not None:
+        kept = feed.ends if look.generation == feed.generation else {}
+        feed.ends, feed.generation = {**kept, **look.ends}, look.generation
+    live = {issuer for issuer, end in look.ends.items() if end > look.at}
+    for follower in look.followers & feed.followers:
+        if follower.grant.issuer not in live:
+            follower.refuse(_ended())
+        elif follower.take(look.batch):
+            feed.fresh.add(follower)
 
 
 def _position(time_token: str) -> int | None:
@@ -236,13 +267,3 @@ def _position(time_token: str) -> int | None:
 
 def _ended() -> Forbidden:
     return Forbidden("The subscription has ended: its token was revoked, or what it follows is gone.")
-
-
-def _answer(waiter: _Waiter, body: bytes) -> None:
-    if not waiter.reply.done():
-        waiter.reply.set_result(body)
-
-
-def _refuse(waiter: _Waiter, error: Exception) -> None:
-    if not waiter.reply.done():
-        waiter.reply.set_exception(error)

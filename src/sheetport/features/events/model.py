@@ -137,8 +137,20 @@ class Channel:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a follower of a channel asks for of it; None leaves a thing open."""
+
+    topic: str | None = None
+    domain: str | None = None
+
+    def fits(self, event: Event) -> bool:
+        """Whether it asks for this event."""
+        return self.topic in {None, event.topic} and self.domain in {None, event.domain}
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
-    """What a subscription token says, once its MAC holds: who follows which channel, and until when.
+    """Who follows which channel, and until when: what a subscription token says, once its MAC holds.
 
     ``id`` is new with every token. ``issuer`` names the token it was given for, and ends with it.
     """

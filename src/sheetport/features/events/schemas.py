@@ -104,6 +104,42 @@ def stream_reply(position: int, messages: Iterable[bytes] = ()) -> bytes:
     return b'{"t":{"t":"%d","r":1},"m":[%s]}' % (FIRST_TIME + position, b",".join(messages))
 
 
+#: How long a browser waits before it opens a stream again, milliseconds.
+RETRY = 2_000
+
+
+def tail_event(event: Event) -> bytes:
+    """An event as one of a stream of server-sent events: JSON has no line ends of its own."""
+    head = f"id: {event.position}\nevent: {event.topic}\ndata: ".encode()
+    return head + msgspec.json.encode(to_shape(event)) + b"\n\n"
+
+
+def tail_place(position: int) -> bytes:
+    """Moves the place from which a stream is resumed, and keeps its connection busy; a reader sees no event."""
+    return b":\nid: %d\n\n" % position
+
+
+def tail_begin(position: int) -> bytes:
+    """How a stream begins."""
+    return b"retry: %d\nid: %d\n\n" % (RETRY, position)
+
+
+def tail_gap(after: int, position: int) -> bytes:
+    """Says that what lies between two positions cannot be delivered; the stream goes on behind the second."""
+    said = {
+        "lastEventId": str(after),
+        "resumedAt": str(position),
+        "message": "The log does not hold what followed lastEventId any more; the stream goes on behind resumedAt. "
+        "List what there is anew.",
+    }
+    return b"id: %d\nevent: gap\ndata: %s\n\n" % (position, msgspec.json.encode(said))
+
+
+def tail_end(message: str) -> bytes:
+    """Why a stream ends, for whoever looks at it."""
+    return b": %s\n\n" % message.encode()
+
+
 def stream_refusal(status: int, message: str) -> dict[str, Any]:
     """A refusal on the stream."""
     return {"error": True, "message": message, "service": "Access Manager", "status": status}

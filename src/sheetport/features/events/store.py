@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, insert, or_, select, update
 
 from sheetport.features.events.model import Channel, Event, EventQuery, ListenerRow
 from sheetport.kernel.json import dumps, loads
 from sheetport.kernel.paging import Page
 from sheetport.storage.statements import statement
-from sheetport.storage.tables.core import environments, places
+from sheetport.storage.tables.core import accounts, environments, places
 from sheetport.storage.tables.events import event_heads, events, listeners
 from sheetport.storage.tables.spaces import spaces
 from sheetport.storage.unit_of_work import Row, UnitOfWork
@@ -59,11 +59,34 @@ _OF_SPACE = statement(
     .order_by(events.c.position)
     .limit(bindparam("count"))
 )
+#: What is left of the log begins at the lowest position.
+_OLDEST = statement(
+    select(events.c.position)
+    .where(events.c.environment_id == bindparam("environment"), _NUMBERED)
+    .order_by(events.c.position)
+    .limit(1)
+)
+_OUTDATED = exists().where(
+    events.c.environment_id == event_heads.c.environment_id, events.c.created_at < bindparam("before"), _NUMBERED
+)
+_HEADS = statement(select(event_heads.c.environment_id).where(_OUTDATED).order_by(event_heads.c.environment_id))
+_FIRST = statement(
+    select(events.c.position, events.c.created_at)
+    .where(events.c.environment_id == bindparam("environment"), _NUMBERED)
+    .order_by(events.c.position)
+    .limit(bindparam("count"))
+)
+_DELETE_UP_TO = statement(
+    delete(events).where(events.c.environment_id == bindparam("environment"), events.c.position <= bindparam("last"))
+)
 _ENVIRONMENT_OPEN = statement(
-    select(environments.c.id).where(environments.c.id == bindparam("environment"), environments.c.deleted_at.is_(None))
+    select(accounts.c.auth_generation)
+    .join(environments, environments.c.account_id == accounts.c.id)
+    .where(environments.c.id == bindparam("environment"), environments.c.deleted_at.is_(None))
 )
 _SPACE_OPEN = statement(
-    select(places.c.id)
+    select(accounts.c.auth_generation)
+    .join(places, places.c.account_id == accounts.c.id)
     .outerjoin(spaces, and_(spaces.c.environment_id == places.c.environment_id, spaces.c.id == places.c.id))
     .where(
         places.c.environment_id == bindparam("environment"),
@@ -139,11 +162,34 @@ async def list_channel(uow: UnitOfWork, channel: Channel, after: int, limit: int
     return [_event(row) for row in rows]
 
 
-async def is_open(uow: UnitOfWork, channel: Channel) -> bool:
+async def find_oldest_position(uow: UnitOfWork, environment_id: str) -> int | None:
+    row = await uow.fetch_one(_OLDEST, {"environment": environment_id})
+    return None if row is None else int(row["position"])
+
+
+async def find_generation(uow: UnitOfWork, channel: Channel) -> int | None:
+    """The generation of rights of an open channel's account."""
+    params = {"environment": channel.environment_id}
     if channel.space_id is None:
-        return await uow.fetch_one(_ENVIRONMENT_OPEN, {"environment": channel.environment_id}) is not None
-    params = {"environment": channel.environment_id, "space": channel.space_id}
-    return await uow.fetch_one(_SPACE_OPEN, params) is not None
+        row = await uow.fetch_one(_ENVIRONMENT_OPEN, params)
+    else:
+        row = await uow.fetch_one(_SPACE_OPEN, {**params, "space": channel.space_id})
+    return None if row is None else int(row["auth_generation"])
+
+
+async def list_environments_before(uow: UnitOfWork, moment: int) -> list[str]:
+    """Environments whose log holds events made before a moment."""
+    return [row["environment_id"] for row in await uow.fetch_all(_HEADS, {"before": moment})]
+
+
+async def list_first(uow: UnitOfWork, environment_id: str, count: int) -> list[tuple[int, int]]:
+    """Position and time of the first events of a log."""
+    rows = await uow.fetch_all(_FIRST, {"environment": environment_id, "count": count})
+    return [(row["position"], row["created_at"]) for row in rows]
+
+
+async def delete_up_to(uow: UnitOfWork, environment_id: str, position: int) -> None:
+    await uow.execute(_DELETE_UP_TO, {"environment": environment_id, "last": position})
 
 
 async def replace_listener(uow: UnitOfWork, listener: ListenerRow) -> None:

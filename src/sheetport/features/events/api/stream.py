@@ -1,105 +1,88 @@
-"""The stream at the root, as PubNub's clients speak it: long polls with a token of their own in the address.
-
-Nothing of these addresses is logged. A caller that goes away ends its poll.
-"""
+"""Our own stream: events as they happen, as server-sent events."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
+from functools import partial
 from typing import Annotated, Any
 
-from litestar import MediaType, Request, Response, Router, get
-from litestar.params import FromPath, QueryParameter
+from litestar import Request, Router, get
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromQuery, HeaderParameter, QueryParameter
+from litestar.types import ASGIApp, Receive, Scope, Send
 
-from sheetport.features.events.schemas import stream_refusal
-from sheetport.features.events.service.subscriptions import Stream
-from sheetport.http.auth import PUBLIC
-from sheetport.http.errors import status_of
-from sheetport.kernel.errors import SheetportError
-from sheetport.kernel.json import dumps
+from sheetport.features.events import service
+from sheetport.features.events.model import DOMAINS, TOPICS, Grant, Wanted
+from sheetport.features.events.service.following import Following
+from sheetport.http.auth import bearer_token
+from sheetport.http.dependencies import Caller
+from sheetport.http.hang_up import HangUp
+from sheetport.http.parameters import EnvironmentId, SpaceId
+from sheetport.kernel.errors import Invalid
 
-Token = Annotated[str, QueryParameter(name="auth")]
-TimeToken = Annotated[str, QueryParameter(name="tt", description="Where the subscriber is; 0 or none is 'now'.")]
-
-
-@get("/{channel:str}/0")
-async def subscribe(
-    request: Request[Any, Any, Any], channel: FromPath[str], auth: Token = "", tt: TimeToken = "0"
-) -> Response[bytes]:
-    stream: Stream = request.app.state.hub
-    polling = stream.subscribe(auth, channel, tt, _name(request))
-    try:
-        return _json(await _while_connected(request, polling))
-    except SheetportError as error:
-        return _refused(error)
-
-
-@get("/{channel:str}/leave")
-async def leave(request: Request[Any, Any, Any], channel: FromPath[str], auth: Token = "") -> Response[bytes]:
-    stream: Stream = request.app.state.hub
-    try:
-        stream.leave(auth, channel)
-    except SheetportError as error:
-        return _refused(error)
-    return _json(dumps({"status": 200, "message": "OK", "action": "leave", "service": "Presence"}).encode())
-
-
-@get("/{channel:str}/heartbeat")
-async def heartbeat(request: Request[Any, Any, Any], channel: FromPath[str], auth: Token = "") -> Response[bytes]:
-    stream: Stream = request.app.state.hub
-    try:
-        stream.check(auth, channel)
-    except SheetportError as error:
-        return _refused(error)
-    return _json(dumps({"status": 200, "message": "OK", "service": "Presence"}).encode())
-
-
-@get("/0")
-async def time(request: Request[Any, Any, Any]) -> Response[bytes]:
-    """The time in units of 100 ns; clients only ask whether the server can be reached."""
-    return _json(b"[%d]" % (request.app.state.db.clock.now() * 10_000))
-
-
-async def _while_connected(request: Request[Any, Any, Any], work: Coroutine[Any, Any, bytes]) -> bytes:
-    """The work's result; when the caller goes away first, the work ends and nobody reads the empty one."""
-    working = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(_gone(request))
-    try:
-        await asyncio.wait({working, gone}, return_when=asyncio.FIRST_COMPLETED)
-        return working.result() if working.done() else b""
-    finally:
-        working.cancel()
-        gone.cancel()
-
-
-async def _gone(request: Request[Any, Any, Any]) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-
-
-def _name(request: Request[Any, Any, Any]) -> str:
-    """What a listener calls itself."""
-    query, headers = request.query_params, request.headers
-    return f"{query.get('pnsdk') or headers.get('user-agent') or 'listener'} ({query.get('uuid') or 'no name'})"
-
-
-def _json(body: bytes, status: int = 200) -> Response[bytes]:
-    return Response(body, status_code=status, media_type=MediaType.JSON)
-
-
-def _refused(error: SheetportError) -> Response[bytes]:
-    status = status_of(error)
-    return _json(dumps(stream_refusal(status, error.message)).encode(), status)
-
-
-routers = [
-    Router("/v2/subscribe/{subscribe_key:str}", route_handlers=[subscribe], opt=PUBLIC, include_in_schema=False),
-    Router(
-        "/v2/presence/sub-key/{subscribe_key:str}/channel",
-        route_handlers=[leave, heartbeat],
-        opt=PUBLIC,
-        include_in_schema=False,
-    ),
-    Router("/time", route_handlers=[time], opt=PUBLIC, include_in_schema=False),
+LastEventHeader = Annotated[
+    str | None, HeaderParameter(name="Last-Event-ID", description="The id of the last event that was seen.")
 ]
+LastEventId = Annotated[str | None, QueryParameter(name="lastEventId", description="The same; the header counts.")]
+_POSITION_DIGITS = 18
+_HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+]
+
+
+@get(
+    "/stream",
+    media_type="text/event-stream",
+    responses={200: ResponseSpec(data_container=str, media_type="text/event-stream")},
+)
+async def stream_events(
+    request: Request[Any, Any, Any],
+    call: Caller,
+    environment_id: EnvironmentId = None,
+    space_id: SpaceId = None,
+    topic: FromQuery[str | None] = None,
+    domain: FromQuery[str | None] = None,
+    last_event: LastEventHeader = None,
+    last_event_id: LastEventId = None,
+) -> ASGIApp:
+    """Events as they happen, from where the caller left off."""
+    wanted, after = _wanted(topic, domain), _position(last_event or last_event_id)
+    channel, newest = await call.read(service.begin_stream, environment_id, space_id)
+    known = await request.app.state.verifier.know(bearer_token(request.scope))
+    grant = Grant("", channel, call.actor.account_id, call.actor.token_id, known.expires_at)
+    return partial(_send_tail, request.app.state.hub, grant, newest if after is None else after, wanted)
+
+
+async def _send_tail(
+    following: Following, grant: Grant, after: int, wanted: Wanted, _: Scope, receive: Receive, send: Send
+) -> None:
+    tail = following.follow(grant, after, wanted)
+    hang_up = HangUp(receive, tail.end)
+    try:
+        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        while (chunk := await tail.next()) is not None:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+    finally:
+        hang_up.stop()
+        tail.close()
+
+
+def _wanted(topic: str | None, domain: str | None) -> Wanted:
+    if topic and topic not in TOPICS:
+        raise Invalid(f"topic must be one of the API's, such as 'job:ready', not {topic[:60]!r}.", "topic")
+    if domain and domain not in DOMAINS:
+        raise Invalid(f"domain must be one of {', '.join(sorted(DOMAINS))}.", "domain")
+    return Wanted(topic or None, domain or None)
+
+
+def _position(last: str | None) -> int | None:
+    if not last:
+        return None
+    if not (last.isascii() and last.isdigit() and len(last) <= _POSITION_DIGITS):
+        raise Invalid("lastEventId must be the id of an event of this stream, a number.", "lastEventId")
+    return int(last)
+
+
+router = Router("/v1/events", route_handlers=[stream_events], tags=["events"])

@@ -6,8 +6,6 @@ token. It dies with its hour, with the token it was given for, and with the spac
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from sheetport.features.events import store
 from sheetport.features.events.model import Channel, Event, Grant, Subscription
 from sheetport.features.places import service as places
@@ -26,20 +24,29 @@ _SEPARATOR = "~"
 _PURPOSE = "subscription"
 
 
-class Stream(Protocol):
-    """Serves the long polls of one process; see ``runtime.hub``."""
+async def begin_stream(
+    uow: UnitOfWork, actor: Actor, environment_id: str | None, space_id: str | None
+) -> tuple[Channel, int]:
+    """The channel of an environment or of a space, for a caller who may follow it, and the position it is at.
 
-    async def subscribe(self, token: str, channel: str, time_token: str, name: str) -> bytes:
-        """The body of a poll's answer. Raises Forbidden or Invalid."""
-        ...
-
-    def leave(self, token: str, channel: str) -> None:
-        """Note that a listener is gone. Raises Forbidden."""
-        ...
-
-    def check(self, token: str, channel: str) -> Grant:
-        """The grant of a token for this very channel. Raises Forbidden."""
-        ...
+    By default it is what the caller's token is for. Raises NotFound, Conflict for an archived space, and Invalid
+    when a caller of many environments names none.
+    """
+    require(actor, Permission.EVENT_SUBSCRIBE)
+    environment_id = environment_id or actor.environment_id
+    if environment_id not in {None, actor.environment_id}:
+        await places.get_place(uow, actor, environment_id or "", "env")
+    space_id = space_id or actor.space_id
+    if space_id is not None:
+        place = await places.get_place(uow, actor, space_id, "sp")
+        if environment_id not in {None, place.environment_id}:
+            raise places.not_found(space_id, "sp")
+        environment_id = place.environment_id
+    if environment_id is None:
+        raise Invalid("environmentId must say which environment to follow (or spaceId which space).", "environmentId")
+    channel = Channel(environment_id, space_id)
+    await _require_open(uow, channel, "spaceId")
+    return channel, await store.find_newest_position(uow, environment_id)
 
 
 async def mint_subscription(uow: UnitOfWork, actor: Actor, scope: str | None) -> Subscription:
@@ -52,8 +59,7 @@ async def mint_subscription(uow: UnitOfWork, actor: Actor, scope: str | None) ->
     if place is None or place.kind not in {"env", "sp"}:
         raise places.not_found(scope, "sp" if place is None and scope.startswith("us_sp_") else "env")
     channel = Channel(place.environment_id, place.id if place.kind == "sp" else None)
-    if not await store.is_open(uow, channel):
-        raise Conflict("This space is archived and has no events to follow; unarchive it first.", "scope")
+    await _require_open(uow, channel, "scope")
     expires_at = uow.now + MINUTES * MINUTE
     grant = Grant(f"us_lst_{random_text(12)}", channel, place.account_id, actor.token_id, expires_at)
     return Subscription(place.account_id, MINUTES, _token(uow.keys, grant))
@@ -82,14 +88,27 @@ def read_subscription_token(keys: KeyRing, token: str) -> Grant | None:
     return Grant(grant_id, Channel(environment_id, space_id or None), account_id, issuer, int(expires_at))
 
 
-async def is_open(uow: UnitOfWork, channel: Channel) -> bool:
-    """Whether the environment or space still takes subscribers: not deleted and not archived."""
-    return await store.is_open(uow, channel)
+async def _require_open(uow: UnitOfWork, channel: Channel, key: str) -> None:
+    if await store.find_generation(uow, channel) is None:
+        raise Conflict("This space is archived and has no events to follow; unarchive it first.", key)
+
+
+async def find_generation(uow: UnitOfWork, channel: Channel) -> int | None:
+    """The generation of its account's rights while a channel is open; None once it is archived or deleted.
+
+    While it stays the same, no caller of the account has lost a right.
+    """
+    return await store.find_generation(uow, channel)
 
 
 async def find_newest_position(uow: UnitOfWork, environment_id: str) -> int:
     """The position of an environment's newest event, 0 before the first."""
     return await store.find_newest_position(uow, environment_id)
+
+
+async def find_oldest_position(uow: UnitOfWork, environment_id: str, newest: int) -> int:
+    """The position at which an environment's log begins today: behind ``newest`` when nothing of it is left."""
+    return await store.find_oldest_position(uow, environment_id) or newest + 1
 
 
 async def read_channel(uow: UnitOfWork, channel: Channel, after: int, limit: int) -> list[Event]:
