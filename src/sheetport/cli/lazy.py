@@ -16,6 +16,8 @@ PLACES = {
     "backup": ("sheetport.cli.backup", "backup"),
     "restore": ("sheetport.cli.restore", "restore"),
     "migrate": ("sheetport.cli.migrate", "migrate"),
+    "export": ("sheetport.cli.export", "export"),
+    "import": ("sheetport.cli.import_", "import_"),
     "run": ("sheetport.cli.run", "run"),
     "listen": ("sheetport.cli.listen", "listen"),
     "demo": ("sheetport.cli.demo", "demo"),

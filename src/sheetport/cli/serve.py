@@ -91,7 +91,7 @@ def _run(settings: Settings, keys: KeyRing, *, with_socket: bool) -> None:
 
             async def ready(db: Database) -> None:
                 if with_socket:
-                    local = LocalOperations(db, settings.http.base_url)
+                    local = LocalOperations(db, settings.http.base_url, settings.quotas)
                     await stack.enter_async_context(admin_socket(settings.storage.data, local.by_name(), local.revoke))
                 if not report_ready():
                     _say_ready(settings)

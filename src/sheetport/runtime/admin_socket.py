@@ -19,6 +19,8 @@ from sheetport.kernel.errors import Invalid, SheetportError
 from sheetport.kernel.json import dumps, loads
 
 SOCKET_FILE = "admin.sock"
+#: The longest request, in bytes: an import says all but its records in one.
+MAX_LINE = 256 * 1024 * 1024
 #: An operation takes its arguments and gives its answer and the ids of credentials that last as long as
 #: the connection.
 Operation = Callable[[dict[str, Any]], Awaitable[tuple[dict[str, Any], list[str]]]]
@@ -53,7 +55,9 @@ async def admin_socket(data: Path, operations: dict[str, Operation], revoke: Rev
     directory = os.open(data, os.O_RDONLY | os.O_DIRECTORY)  # a socket's path must be short
     mask = os.umask(0o177)
     try:
-        server = await asyncio.start_unix_server(on_connection, f"/proc/self/fd/{directory}/{SOCKET_FILE}")
+        server = await asyncio.start_unix_server(
+            on_connection, f"/proc/self/fd/{directory}/{SOCKET_FILE}", limit=MAX_LINE
+        )
     finally:
         os.umask(mask)
         os.close(directory)

@@ -5,30 +5,31 @@ from __future__ import annotations
 from typing import Any
 
 from sheetport import __version__
-from sheetport.features.accounts import service as accounts
+from sheetport.config import QuotaSettings
 from sheetport.features.auth import service as auth
 from sheetport.features.auth.model import CredentialKind, Minted
-from sheetport.features.environments import service as environments
 from sheetport.features.environments.model import Environment
 from sheetport.features.setup import service as setup
 from sheetport.features.users import service as users
-from sheetport.kernel.actor import Actor, system_actor
+from sheetport.kernel.actor import system_actor
 from sheetport.kernel.clock import DAY
-from sheetport.kernel.errors import Invalid, NotFound
-from sheetport.kernel.paging import Page
+from sheetport.kernel.errors import Invalid
 from sheetport.runtime.admin_socket import Operation
+from sheetport.runtime.choosing import find_administrator, find_environment
+from sheetport.runtime.transfer.operations import TransferOperations
 from sheetport.storage.unit_of_work import Database, UnitOfWork
 
-_ALL = Page(1, 1_000)
-_DEFAULT = "development"
+#: What an environment's id begins with; no credential's does.
+_IMPORT = "us_env_"
 
 
 class LocalOperations:
     """The operations of one server process."""
 
-    def __init__(self, db: Database, url: str) -> None:
+    def __init__(self, db: Database, url: str, limits: QuotaSettings) -> None:
         self._db = db
         self._url = url
+        self._transfers = TransferOperations(db, limits)
 
     def by_name(self) -> dict[str, Operation]:
         return {
@@ -38,6 +39,7 @@ class LocalOperations:
             "sign-in": self.sign_in,
             "create-account": self.create_account,
             "create-setup-link": self.create_setup_link,
+            **self._transfers.by_name(),
         }
 
     async def hello(self, _: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -51,8 +53,8 @@ class LocalOperations:
         """
 
         async def work(uow: UnitOfWork) -> tuple[Environment, Minted]:
-            actor = await _administrator(uow, request.get("account"))
-            environment = await _find_environment(uow, actor, request.get("environment"))
+            actor = await find_administrator(uow, request.get("account"))
+            environment = await find_environment(uow, actor, request.get("environment"))
             minted = await auth.mint(
                 uow,
                 actor,
@@ -85,7 +87,7 @@ class LocalOperations:
         """An administrator's access token, for as long as the connection lasts, a day at most."""
 
         async def work(uow: UnitOfWork) -> Minted:
-            actor = await _administrator(uow, request.get("account"))
+            actor = await find_administrator(uow, request.get("account"))
             user = await users.get_first_user(uow, actor.account_id)
             return await auth.mint(
                 uow,
@@ -118,41 +120,23 @@ class LocalOperations:
         """A link by which an account's first administrator chooses a password; earlier links end."""
 
         async def work(uow: UnitOfWork) -> tuple[str, str]:
-            actor = await _administrator(uow, request.get("account"))
+            actor = await find_administrator(uow, request.get("account"))
             user = await users.get_first_user(uow, actor.account_id)
             return user.email, await setup.create_setup_link(uow, actor.account_id, user.id)
 
         email, token = await self._db.write(work)
         return {"email": email, "link": f"{self._url}/setup?token={token}"}, []
 
-    async def revoke(self, credential_ids: list[str]) -> None:
-        """End the credentials of a connection that has closed."""
+    async def revoke(self, held: list[str]) -> None:
+        """End what a connection that has closed held: credentials, and imports that were not finished."""
+        for environment_id in (one for one in held if one.startswith(_IMPORT)):
+            await self._transfers.give_up(environment_id)
 
         async def work(uow: UnitOfWork) -> None:
-            for credential_id in credential_ids:
+            for credential_id in (one for one in held if not one.startswith(_IMPORT)):
                 await auth.revoke_credential(uow, system_actor(""), credential_id)
 
         await self._db.write(work)
-
-
-async def _administrator(uow: UnitOfWork, account: str | None) -> Actor:
-    known = await accounts.list_accounts(uow)
-    chosen = [item for item in known if account is None or account in {item.id, item.name}]
-    if not chosen:
-        raise NotFound("There is no such account on this server.", "account")
-    return system_actor(chosen[0].id)
-
-
-async def _find_environment(uow: UnitOfWork, actor: Actor, wanted: str | None) -> Environment:
-    """The environment by name or id; without either ``development``, else the first that is not production."""
-    listed = (await environments.list_environments(uow, actor, _ALL)).items
-    harmless = [each for each in listed if not each.is_prod]
-    by_default = [each for each in harmless if each.name == _DEFAULT] or harmless
-    found = by_default if wanted is None else [each for each in listed if wanted in {each.id, each.name}]
-    if found:
-        return found[0]
-    names = ", ".join(sorted(each.name for each in listed))
-    raise NotFound(f"There is no environment {wanted!r}. This account has: {names}.", "environment")
 
 
 def _name(request: dict[str, Any]) -> str:

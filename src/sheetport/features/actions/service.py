@@ -76,6 +76,13 @@ async def delete_action(uow: UnitOfWork, actor: Actor, action_id: str) -> None:
     await store.tell_target(uow, target)
 
 
+async def place_actions(uow: UnitOfWork, actor: Actor, made: list[Action]) -> None:
+    """Put whole actions, which their targets show already, into an environment that is being made, telling nobody."""
+    require(actor, Permission.ENVIRONMENT_CREATE)
+    await store.insert_actions(uow, made)
+    await places.add_places(uow, [action.place for action in made])
+
+
 # ---- for the slices whose things have actions; they have checked what the caller may do ------------
 
 

@@ -79,6 +79,10 @@ async def insert_action(uow: UnitOfWork, action: Action) -> None:
     await uow.execute(_INSERT, _row(action))
 
 
+async def insert_actions(uow: UnitOfWork, made: list[Action]) -> None:
+    await uow.execute_many(_INSERT, [_row(action) for action in made])
+
+
 async def update_action(uow: UnitOfWork, action: Action) -> None:
     named = {"environment": action.environment_id, "action": action.id, "at": action.updated_at}
     await uow.execute(_UPDATE, {**named, "new_config": dumps(action.config), "new_ordinal": action.ordinal})

@@ -45,6 +45,13 @@ async def add_document(uow: UnitOfWork, actor: Actor, space: Place, change: Docu
     return document
 
 
+async def place_documents(uow: UnitOfWork, actor: Actor, made: list[Document]) -> None:
+    """Put whole documents into an environment that is being made, telling nobody."""
+    require(actor, Permission.ENVIRONMENT_CREATE)
+    await store.insert_documents(uow, made)
+    await places.add_places(uow, [document.place for document in made])
+
+
 async def get_document(uow: UnitOfWork, actor: Actor, space_id: str, document_id: str) -> Document:
     """One document of a space. Raises NotFound."""
     require(actor, Permission.DOCUMENT_READ)

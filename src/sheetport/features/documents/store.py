@@ -43,11 +43,19 @@ def _document(row: Row) -> Document:
     return Document(**values)
 
 
-async def insert_document(uow: UnitOfWork, document: Document) -> None:
+def _row(document: Document) -> dict[str, Any]:
     values: dict[str, Any] = {name: getattr(document, name) for name in _COLUMNS}
     for name in _JSON:
         values[name] = None if values[name] is None else dumps(values[name])
-    await uow.execute(_INSERT, values)
+    return values
+
+
+async def insert_document(uow: UnitOfWork, document: Document) -> None:
+    await uow.execute(_INSERT, _row(document))
+
+
+async def insert_documents(uow: UnitOfWork, made: list[Document]) -> None:
+    await uow.execute_many(_INSERT, [_row(document) for document in made])
 
 
 async def update_document(uow: UnitOfWork, document: Document) -> None:

@@ -44,6 +44,13 @@ async def create_sheets(
     return made
 
 
+async def place_sheets(uow: UnitOfWork, actor: Actor, made: list[Sheet]) -> None:
+    """Put whole sheets, their numbers taken, into an environment that is being made, telling nobody."""
+    require(actor, Permission.ENVIRONMENT_CREATE)
+    await store.insert_sheets(uow, made)
+    await places.add_places(uow, [sheet.place for sheet in made])
+
+
 async def get_sheet(uow: UnitOfWork, actor: Actor, sheet_id: str) -> Sheet:
     """One sheet with its counters. Raises NotFound."""
     require(actor, Permission.SHEET_READ)

@@ -159,6 +159,26 @@ async def expire_space(uow: UnitOfWork, actor: Actor, space: Space) -> None:
     await accounts.bump_generation(uow, space.account_id)
 
 
+async def place_spaces(uow: UnitOfWork, actor: Actor, made: list[Space]) -> list[str]:
+    """Put whole spaces into an environment that is being made, telling nobody; remarks on what had to change.
+
+    A creator who is not of this account is kept by name only; a template of an app that has one becomes a space.
+    """
+    require(actor, Permission.ENVIRONMENT_CREATE)
+    remarks, whole = [], []
+    for space in made:
+        user_id, app_id = space.created_by_user_id, space.app_id
+        if user_id is not None and not await store.is_user_of(uow, user_id, actor.account_id):
+            space = replace(space, created_by_user_id=None)
+        if space.is_app_template and await store.find_template(uow, actor.account_id, app_id or "") is not None:
+            remarks.append(f"The space {space.name!r} is no template here: its app has one already.")
+            space = replace(space, is_app_template=False)
+        whole.append(space)
+    await store.insert_spaces(uow, whole)
+    await places.add_places(uow, [space.place for space in whole])
+    return remarks
+
+
 async def count_workbooks(uow: UnitOfWork, workbook: Place, more: int) -> None:
     """Count ``more`` (or, negative, fewer) workbooks in the space where ``workbook`` lies."""
     await store.count_workbooks(uow, workbook.environment_id, workbook.space_id or "", more)

@@ -55,6 +55,13 @@ async def add_workbook(uow: UnitOfWork, actor: Actor, space: Place, change: Work
     return replace(workbook, sheets=await sheets.create_sheets(uow, actor, workbook.place, change.sheets or []))
 
 
+async def place_workbooks(uow: UnitOfWork, actor: Actor, made: list[Workbook]) -> None:
+    """Put whole workbooks, without their sheets, into an environment that is being made, telling nobody."""
+    require(actor, Permission.ENVIRONMENT_CREATE)
+    await store.insert_workbooks(uow, made)
+    await places.add_places(uow, [workbook.place for workbook in made])
+
+
 async def get_workbook(uow: UnitOfWork, actor: Actor, workbook_id: str) -> Workbook:
     """One workbook with its sheets. Raises NotFound."""
     require(actor, Permission.WORKBOOK_READ)

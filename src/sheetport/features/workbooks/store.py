@@ -49,6 +49,10 @@ async def insert_workbook(uow: UnitOfWork, workbook: Workbook) -> None:
     await uow.execute(_INSERT, _row(workbook))
 
 
+async def insert_workbooks(uow: UnitOfWork, made: list[Workbook]) -> None:
+    await uow.execute_many(_INSERT, [_row(workbook) for workbook in made])
+
+
 async def update_workbook(uow: UnitOfWork, workbook: Workbook) -> None:
     row = _row(workbook)
     changed = {f"new_{name}": row[name] for name in _CHANGED}

@@ -1,0 +1,1 @@
+"""A whole environment as files, and from files."""
