@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -197,6 +198,15 @@ async def test_one_that_is_added_comes_last(world: World) -> None:
     assert again["id"] not in {added["id"], first["id"]}
 
 
+async def test_those_who_add_at_once_lose_nothing(scene: Scene) -> None:
+    names = [f"go {number}" for number in range(6)]
+    replies = await asyncio.gather(*(scene.add(scene.workbook, label=name) for name in names))
+    assert [reply.status for reply in replies] == [200] * len(names)
+    shown = [action["label"] for action in await scene.shown(scene.workbook)]
+    assert sorted(shown) == names
+    assert sorted(action["label"] for action in await scene.listed()) == names
+
+
 async def test_actions_end_with_what_they_are_on(world: World) -> None:
     scene = await Scene(world).build(of_workbook=[GO], of_sheet=[RING], of_space=[STAY])
     ids = {action["targetId"]: action["id"] for action in await scene.listed()}
@@ -211,31 +221,30 @@ async def test_actions_end_with_what_they_are_on(world: World) -> None:
     assert (reply.status, reply.error["key"]) == (404, "spaceId")
 
 
-@pytest.mark.parametrize(
-    ("on", "kind", "mount", "status"),
-    [
-        ("workbook", "hasAllValid", None, 200),
-        ("workbook", "hasData", None, 200),
-        ("workbook", "hasSelection", None, 400),
-        ("workbook", "hasSelection", "sheet", 200),
-        ("workbook", "hasColumnEnabled", "field", 200),
-        ("sheet", "hasSelection", None, 200),
-        ("sheet", "hasSelection", "workbook", 400),
-        ("space", "hasData", None, 400),
-        ("space", "hasData", "workbook", 200),
-        ("document", "hasAllValid", None, 400),
-        ("sheet", "hasData", "file", 400),
-    ],
+#: (what has the action, its constraint, where it is shown instead, status)
+PLACEMENTS = (
+    ("workbook", "hasAllValid", None, 200),
+    ("workbook", "hasData", None, 200),
+    ("workbook", "hasSelection", None, 400),
+    ("workbook", "hasSelection", "sheet", 200),
+    ("workbook", "hasColumnEnabled", "field", 200),
+    ("sheet", "hasSelection", None, 200),
+    ("sheet", "hasSelection", "workbook", 400),
+    ("space", "hasData", None, 400),
+    ("space", "hasData", "workbook", 200),
+    ("document", "hasAllValid", None, 400),
+    ("sheet", "hasData", "file", 400),
 )
-async def test_a_constraint_is_only_where_it_can_hold(
-    scene: Scene, on: str, kind: str, mount: str | None, status: int
-) -> None:
-    action = {"label": "Go", "constraints": [{"type": kind}], "mount": {"type": mount} if mount else None}
-    reply = await scene.add(getattr(scene, on), **action)
-    assert reply.status == status, reply.body
-    if status == 400:
-        assert reply.error["key"] == "constraints[0]"
-        assert kind in reply.error["message"]
+
+
+async def test_a_constraint_is_only_where_it_can_hold(scene: Scene) -> None:
+    for on, kind, mount, status in PLACEMENTS:
+        action = {"label": "Go", "constraints": [{"type": kind}], "mount": {"type": mount} if mount else None}
+        reply = await scene.add(getattr(scene, on), **action)
+        assert reply.status == status, (on, kind, mount, reply.body)
+        if status == 400:
+            assert reply.error["key"] == "constraints[0]"
+            assert kind in reply.error["message"]
 
 
 async def test_a_change_may_not_misplace_a_constraint(world: World) -> None:
