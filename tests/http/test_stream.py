@@ -279,13 +279,14 @@ async def test_a_quiet_stream_beats_and_moves_the_place_to_resume_from(
 
 
 async def test_a_gap_is_said_before_anything_else(world: World) -> None:
-    await emit(world)
+    lost = await emit(world)
     await numbered(world)
     world.clock.advance(9 * DAY)
     await emit(world)
     kept = [await emit(world), await emit(world)]
     newest = await numbered(world)
     await world.db.write(lambda uow: events.sweep_batch(uow, world.dev, 7))
+    assert (await world.call("GET", f"/v1/events/{lost}")).status == 404
     async with reading(world, last="1") as reader:
         gap, *rest = await reader.events(4)
     assert (gap["event"], int(gap["id"])) == ("gap", newest - 3)
