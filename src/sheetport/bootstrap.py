@@ -36,6 +36,7 @@ from sheetport.features.versions import api as versions
 from sheetport.features.workbooks import api as workbooks
 from sheetport.http.auth import AuthMiddleware
 from sheetport.http.dependencies import provide_call
+from sheetport.http.edge import EdgeMiddleware
 from sheetport.http.errors import HANDLERS
 from sheetport.http.front import FrontMiddleware
 from sheetport.http.logs import configure_logs
@@ -43,8 +44,9 @@ from sheetport.http.observe import ObserveMiddleware
 from sheetport.http.page_origins import PageOrigins
 from sheetport.runtime.background import background
 from sheetport.runtime.hub import Hub
+from sheetport.runtime.telemetry import Telemetry
 from sheetport.storage.unit_of_work import Database
-from sheetport.web import pages, setup_pages
+from sheetport.web import health, pages, setup_pages
 from sheetport.web.first_run import expiring_first_run
 from sheetport.web.marks import Marks
 from sheetport.web.verdicts import WATCHED
@@ -73,6 +75,7 @@ ROUTERS: list[ControllerRouterHandler] = [
     versions.router,
     workbooks.router,
     users.router,
+    health.router,
     pages.router,
     setup_pages.router,
 ]
@@ -90,11 +93,12 @@ class Application:
     """The server's application: an ASGI callable over an open database."""
 
     def __init__(self, settings: Settings, db: Database) -> None:
-        configure_logs()
+        configure_logs(settings.logs)
         self.settings = settings
         self.db = db
         self.verifier = Verifier(db)
         self.hub = Hub(db, is_live, settings.events.hold_seconds)
+        self.telemetry = Telemetry(db, self.hub, settings.process)
         self.router = Litestar(
             route_handlers=ROUTERS,
             dependencies={"call": Provide(provide_call)},
@@ -104,11 +108,20 @@ class Application:
             logging_config=None,
             request_max_body_size=None,  # the front's limits have been applied by then
             openapi_config=OpenAPIConfig(title=NAME, version=__version__, path="/internal-schema", render_plugins=[]),
-            state=State({"db": db, "settings": settings, "verifier": self.verifier, "hub": self.hub}),
+            state=State(
+                {
+                    "db": db,
+                    "settings": settings,
+                    "verifier": self.verifier,
+                    "hub": self.hub,
+                    "telemetry": self.telemetry,
+                }
+            ),
         )
         self.marks = Marks(db)
         observed = ObserveMiddleware(self.router, WATCHED, self.marks.note, db.keys.fingerprint)
-        self.asgi = FrontMiddleware(PageOrigins(observed, self.verifier.verify), settings.http)
+        front = FrontMiddleware(PageOrigins(observed, self.verifier.verify), settings.http)
+        self.edge = EdgeMiddleware(front, settings, self.telemetry.counters)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None, None]:
@@ -118,6 +131,7 @@ class Application:
             async with (
                 background(self.db, self.verifier),
                 self.marks.running(),
+                self.telemetry.running(),
                 expiring_first_run(self.settings.storage.data),
             ):
                 yield
@@ -125,9 +139,14 @@ class Application:
             self.hub.stop_waiting()
             await self.hub.presence.stop()
 
+    def take_leave(self) -> None:
+        """Be no longer ready, and have clients connect anew after each answer: to whoever takes over."""
+        self.telemetry.closing = self.edge.closing = True
+
     def stop_waiting(self) -> None:
         """Answer every open long poll, so that the server can stop."""
+        self.take_leave()
         self.hub.stop_waiting()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await self.asgi(scope, receive, send)
+        await self.edge(scope, receive, send)

@@ -1,4 +1,4 @@
-"""How a server ends: when asked, when its parent or a worker dies, and when it should not have begun."""
+"""How a server ends: when asked, when its parent dies, and when it should not have begun; a dead worker ends none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from faults.burst import Follower, Written, burst, drain, lost, untold, write
+from faults.burst import Follower, Written, drain, lost, untold, write
 from servers.data_places import DataPlace
 from servers.sheetport import STOP_SECONDS, SheetportServer, free_port
 
@@ -110,17 +110,24 @@ def test_workers_do_not_outlive_their_parent(many: SheetportServer) -> None:
     many.kill(0)
 
 
-def test_a_dead_worker_ends_the_server_and_loses_nothing(many: SheetportServer) -> None:
+def test_a_dead_worker_is_replaced_and_nothing_is_lost(many: SheetportServer) -> None:
     follower, written = Follower(many), Written()
     follower.begin()
-    workers = children(many.pid)
-    threading.Timer(1.0, os.kill, (workers[0], signal.SIGKILL)).start()
-    burst(many, follower, written)
-    assert many.kill(0) == 1
-    assert not any(map(is_running, workers))
-    many.start()
+    before = children(many.pid)
+    with ThreadPoolExecutor(WRITERS) as pool:
+        writing = [pool.submit(write, many, written, ROUNDS) for _ in range(WRITERS)]
+        time.sleep(0.5)
+        os.kill(before[0], signal.SIGKILL)
+        replaced = wait_for(
+            lambda: len(children(many.pid)) == 2 and before[0] not in children(many.pid), CHILDREN_SECONDS
+        )
+        assert replaced, "nobody took the dead worker's place"
+        for each in writing:
+            each.result(60)
+    assert before[1] in children(many.pid), "the other worker goes on"
+    assert "worker.died" in many.log.read_text()
     drain(follower, many)
-    assert written.spaces
+    assert written.jobs
     assert lost(many, written) == []
     assert untold(follower, written) == []
 

@@ -18,8 +18,8 @@ from sheetport.cli.local_socket import LocalSocket
 from sheetport.cli.options import Data, DatabaseUrl, KeyFile, out, settings_of
 from sheetport.config import DEFAULT_HOST, DEFAULT_PORT, Settings
 from sheetport.kernel.crypto import KeyRing
-from sheetport.runtime.server import PortInUseError, check_port_free
 from sheetport.runtime.set_up import open_for_serving
+from sheetport.runtime.sockets import PortInUseError, check_port_free
 from sheetport.storage import data_directory
 from sheetport.storage.data_directory import DataDirectoryError
 from sheetport.storage.engine import sqlite_path

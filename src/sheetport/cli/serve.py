@@ -4,28 +4,55 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import os
+import signal
 import sys
 from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
 from typing import Annotated
 
+import structlog
 import typer
 import uvloop
 from rich.markup import escape
 
 from sheetport.bootstrap import Application
-from sheetport.cli.options import Data, DatabaseUrl, KeyFile, fail, out, settings_of
-from sheetport.config import DEFAULT_HOST, DEFAULT_PORT, Settings
+from sheetport.cli.options import Data, DatabaseUrl, KeyFile, fail, out
+from sheetport.config import (
+    DEFAULT_HOST,
+    DEFAULT_PORT,
+    ConfigError,
+    ProcessSettings,
+    Settings,
+    log_settings,
+    read_settings,
+    tls_settings,
+)
 from sheetport.features.setup import service as setup
+from sheetport.http.logs import configure_logs
 from sheetport.kernel.crypto import KeyRing, masked
 from sheetport.kernel.errors import SheetportError
+from sheetport.runtime import open_files
 from sheetport.runtime.admin_socket import admin_socket
 from sheetport.runtime.local_operations import LocalOperations
-from sheetport.runtime.server import PortInUseError, held_port
+from sheetport.runtime.notify import notify
+from sheetport.runtime.server import Leave
 from sheetport.runtime.server import serve as run_server
 from sheetport.runtime.set_up import PLACEHOLDER_EMAIL, FirstRun, initialise
+from sheetport.runtime.sockets import PortInUseError, Sockets, bind, held_ports, inherited
+from sheetport.runtime.tls import check_tls
 from sheetport.runtime.upgrade import bring_up_to_date
-from sheetport.runtime.workers import WORKER_VARIABLE, die_with_parent, report_ready, supervise
+from sheetport.runtime.workers import (
+    RETIRE,
+    SIBLINGS_VARIABLE,
+    WORKER_VARIABLE,
+    Supervisor,
+    die_with_parent,
+    own_command,
+    report_ready,
+)
 from sheetport.storage import data_directory
 from sheetport.storage.data_directory import DataDirectoryError
 from sheetport.storage.identity import WrongKeyError
@@ -37,39 +64,99 @@ def serve(
     data: Data = None,
     key_file: KeyFile = None,
     database_url: DatabaseUrl = None,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = DEFAULT_HOST,
-    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65_535)] = DEFAULT_PORT,
-    workers: Annotated[int, typer.Option(help="Server processes; more than one needs PostgreSQL.", min=1)] = 1,
+    host: Annotated[str, typer.Option(help="Address to listen on.", envvar="SHEETPORT_HOST")] = DEFAULT_HOST,
+    port: Annotated[
+        int, typer.Option(help="Port to listen on.", min=1, max=65_535, envvar="SHEETPORT_PORT")
+    ] = DEFAULT_PORT,
+    workers: Annotated[
+        int, typer.Option(help="Server processes; more than one needs PostgreSQL.", min=1, envvar="SHEETPORT_WORKERS")
+    ] = 1,
+    tls_cert: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Certificate chain, PEM: serve HTTPS.", envvar="SHEETPORT_TLS_CERT"),
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The certificate's key, PEM.", envvar="SHEETPORT_TLS_KEY")
+    ] = None,
+    http_redirect_port: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="A plain-HTTP port that leads to HTTPS (308).",
+            min=1,
+            max=65_535,
+            envvar="SHEETPORT_HTTP_REDIRECT_PORT",
+        ),
+    ] = None,
+    trusted_proxies: Annotated[
+        str,
+        typer.Option(
+            metavar="LIST",
+            help="Addresses or networks of proxies whose X-Forwarded-… headers are believed, separated by commas.",
+            envvar="SHEETPORT_TRUSTED_PROXIES",
+        ),
+    ] = "",
+    log_format: Annotated[str, typer.Option(help="logfmt or json.", envvar="SHEETPORT_LOG_FORMAT")] = "logfmt",
+    access_log: Annotated[
+        str, typer.Option(help="Requests to log: all, errors (and slow ones) or off.", envvar="SHEETPORT_ACCESS_LOG")
+    ] = "errors",
 ) -> None:
     """Run the server. On an empty data directory it first sets one up, as 'sheetport init' does.
 
-    Stop it with Ctrl-C or SIGTERM: open requests are finished first.
+    Stop it with Ctrl-C or SIGTERM: open requests are finished first. SIGHUP has it begin anew without refusing a
+    connection: with another certificate, or another version of itself.
 
         sheetport serve
 
         sheetport serve --database-url postgresql://sheetport@db.example.com/sheetport --workers 4
+
+        sheetport serve --host 0.0.0.0 --port 443 --tls-cert chain.pem --tls-key key.pem --http-redirect-port 80
     """
-    settings = settings_of(data, key_file, database_url, host, port)
+    try:
+        tls = tls_settings(tls_cert, tls_key, http_redirect_port)
+        logs = log_settings(log_format, access_log)
+        settings = read_settings(
+            data, key_file, database_url, host, port, tls=tls, trusted_proxies=trusted_proxies, logs=logs
+        )
+        if tls is not None:
+            check_tls(tls)
+    except ConfigError as error:
+        fail(str(error))
+    configure_logs(settings.logs)
     if workers > 1 and settings.storage.database_url is None:
         fail("--workers above 1 needs PostgreSQL: SQLite has one server process. Give --database-url postgresql://…")
+    again = None
     try:
-        _serve(settings, workers)
+        again = _serve(settings, workers)
     except (DataDirectoryError, WrongKeyError, SchemaError, PortInUseError, SheetportError) as error:
         fail(str(error))
     except OSError as error:
         fail(f"The server cannot run: {error}. Is the database there, and --database-url right?")
+    if again is not None:
+        _begin_anew(again)
 
 
-def _serve(settings: Settings, workers: int) -> None:
+def _begin_anew(sockets: Sockets) -> None:
+    """Replace this process by a new one of the same command, which goes on with the same sockets."""
+    sockets.outlive()
+    out.file.flush()
+    sys.stderr.flush()
+    command = own_command()
+    os.execve(command[0], command, {**os.environ, **sockets.variable()})  # noqa: S606
+
+
+def _serve(settings: Settings, workers: int) -> Sockets | None:
+    """Serve to the end; the sockets when this process is to begin anew."""
     data_directory.keep_private()
+    open_files.allow_many()
     worker = os.environ.get(WORKER_VARIABLE)
     if worker is not None:
-        die_with_parent()
-        keys = data_directory.load_keys(settings.storage)
-        _run(settings, keys, with_socket=worker == "0")
-        return
+        _run_worker(settings, int(worker))
+        return None
+    on_terminal = os.isatty(0)
+    sockets = inherited()
     with contextlib.ExitStack() as stack:
-        stack.enter_context(held_port(settings.http))
+        stack.enter_context(held_ports(settings.http, ours=sockets is not None))
         known = data_directory.is_initialised(settings.storage)
         first = None if known else initialise(settings, PLACEHOLDER_EMAIL, None)
         data_directory.require_writable(settings.storage.data)
@@ -80,13 +167,46 @@ def _serve(settings: Settings, workers: int) -> None:
         bring_up_to_date(settings.storage, lambda sentence: out.print(sentence, markup=False), keys)
         if first is not None:
             _tell_first_run(settings, first)
+        may_begin_anew = partial(_may_begin_anew, settings, on_terminal)
         if workers > 1:
-            raise typer.Exit(supervise(workers, lambda: _say_ready(settings)))
-        _run(settings, keys, with_socket=True)
+            parent = Supervisor(workers, settings.http, lambda: _say_ready(settings), may_begin_anew)
+            raise typer.Exit(parent.run())
+        sockets = sockets or bind(settings.http)
+        again = _run(settings, keys, sockets, Leave(signal.SIGHUP, may_begin_anew), with_socket=True)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # kept by the process to come, until it can begin anew itself
+        return sockets if again else None
 
 
-def _run(settings: Settings, keys: KeyRing, *, with_socket: bool) -> None:
-    async def main() -> None:
+def _run_worker(settings: Settings, number: int) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # meant for the parent, whoever it is sent to
+    die_with_parent()
+    sockets = inherited()
+    if sockets is None:
+        raise PortInUseError(f"{WORKER_VARIABLE} is set, but no socket is handed on; unset it.")
+    siblings = Path(os.environ[SIBLINGS_VARIABLE])
+    settings = dataclasses.replace(settings, process=ProcessSettings(number, siblings))
+    keys = data_directory.load_keys(settings.storage)
+    _run(settings, keys, sockets, Leave(RETIRE, lambda: True), with_socket=number == 0)
+
+
+def _may_begin_anew(settings: Settings, on_terminal: bool) -> bool:
+    """Whether a SIGHUP asks for it, and it can be done; a closed terminal asks for the end."""
+    if on_terminal and not os.isatty(0):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return False
+    try:
+        if settings.http.tls is not None:
+            check_tls(settings.http.tls)
+    except ConfigError as error:
+        structlog.get_logger().error("server.not-reloaded", reason=str(error))
+        return False
+    return True
+
+
+def _run(settings: Settings, keys: KeyRing, sockets: Sockets, leave: Leave, *, with_socket: bool) -> bool:
+    """Serve in this process; whether it is to make room for its successor."""
+
+    async def main() -> bool:
         async with AsyncExitStack() as stack:
 
             async def ready(db: Database) -> None:
@@ -94,12 +214,13 @@ def _run(settings: Settings, keys: KeyRing, *, with_socket: bool) -> None:
                     local = LocalOperations(db, settings.http.base_url, settings.quotas)
                     await stack.enter_async_context(admin_socket(settings.storage.data, local.by_name(), local.revoke))
                 if not report_ready():
+                    notify("READY")
                     _say_ready(settings)
 
-            await run_server(settings, keys, Application, ready)
+            return await run_server(settings, keys, Application, ready, sockets, leave)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main())
+        return runner.run(main())
 
 
 def _say_ready(settings: Settings) -> None:

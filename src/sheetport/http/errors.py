@@ -81,8 +81,9 @@ def on_bad_text(_: Request[Any, Any, Any], error: UnicodeDecodeError) -> Respons
 
 def on_bug(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """A defect of ours: its place goes to the log, its text to nobody."""
-    route = request.scope.get("path_template")
-    _log.error("request.failed", route=route, method=request.method, error=type(error).__name__, at=places_of(error))
+    request_id = request.scope["state"].get("request_id")
+    said = {"route": request.scope.get("path_template"), "method": request.method, "error": type(error).__name__}
+    _log.error("request.failed", request_id=request_id, **said, at=places_of(error))
     message = "The server failed on this request; its log has the details. Nothing was changed."
     return Response(error_body(("server", message)), status_code=500)
 

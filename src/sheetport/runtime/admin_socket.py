@@ -61,11 +61,21 @@ async def admin_socket(data: Path, operations: dict[str, Operation], revoke: Rev
     finally:
         os.umask(mask)
         os.close(directory)
+    own = _identity(path)
     try:
         yield
     finally:
         server.close()
-        path.unlink(missing_ok=True)
+        if _identity(path) == own:  # else a successor has taken the name over
+            path.unlink(missing_ok=True)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_ctime_ns
 
 
 async def _answer(operations: dict[str, Operation], line: bytes) -> tuple[dict[str, Any], list[str]]:

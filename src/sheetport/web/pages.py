@@ -8,7 +8,6 @@ from litestar import Response, Router, get, post
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect
 
-from sheetport import __version__
 from sheetport.features.auth import service as auth
 from sheetport.features.auth.model import CredentialKind
 from sheetport.features.environments import service as environments
@@ -41,13 +40,6 @@ class Wanted(Wire):
     """What a button of the page makes."""
 
     kind: Literal["development", "production", "client"]
-
-
-@get("/healthz")
-async def get_health(request: AnyRequest) -> dict[str, Any]:
-    if not await _healthy(request):
-        raise Unavailable("The database cannot be reached; the server's log has the details.", "database")
-    return {"data": {"status": "ok", "version": __version__}}
 
 
 @get("/preload.cjs")
@@ -142,7 +134,6 @@ async def _healthy(request: AnyRequest) -> bool:
 router = Router(
     "/",
     route_handlers=[
-        get_health,
         get_preload,
         get_asset,
         get_first_page,
