@@ -80,7 +80,10 @@ async def create_space(
 async def get_space(uow: UnitOfWork, actor: Actor, space_id: str) -> Space:
     """One space, with its access token for those who may have it. Raises NotFound."""
     require(actor, Permission.SPACE_READ)
-    return _opened(uow, actor, await _find(uow, actor, space_id))
+    space = await store.find_space_anywhere(uow, space_id)
+    if space is None or not actor.reaches(space.account_id, space.environment_id, space.id):
+        raise places.not_found(space_id, "sp")
+    return _opened(uow, actor, space)
 
 
 async def list_spaces(uow: UnitOfWork, actor: Actor, chosen: SpaceFilter, page: Page) -> Paged[Space]:
@@ -167,13 +170,13 @@ async def place_spaces(uow: UnitOfWork, actor: Actor, made: list[Space]) -> list
     require(actor, Permission.ENVIRONMENT_CREATE)
     remarks, whole = [], []
     for space in made:
-        user_id, app_id = space.created_by_user_id, space.app_id
+        user_id, template = space.created_by_user_id, space.is_app_template
         if user_id is not None and not await store.is_user_of(uow, user_id, actor.account_id):
-            space = replace(space, created_by_user_id=None)
-        if space.is_app_template and await store.find_template(uow, actor.account_id, app_id or "") is not None:
+            user_id = None
+        if template and await store.find_template(uow, actor.account_id, space.app_id or "") is not None:
             remarks.append(f"The space {space.name!r} is no template here: its app has one already.")
-            space = replace(space, is_app_template=False)
-        whole.append(space)
+            template = False
+        whole.append(replace(space, created_by_user_id=user_id, is_app_template=template))
     await store.insert_spaces(uow, whole)
     await places.add_places(uow, [space.place for space in whole])
     return remarks

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
+from msgspec.structs import asdict
 
 from sheetport.features.actions.schemas import Action, check_placement
 from sheetport.features.spaces.model import Space, SpaceChange
@@ -99,7 +100,8 @@ class SpaceShape(Wire):
 
 
 _TIMES = ("created_at", "updated_at", "archived_at", "expired_at", "upgraded_at", "last_activity_at")
-_MADE = {*_TIMES, "metadata", "guest_authentication", "guest_link"}
+#: What of a space no client sees.
+_INSIDE = tuple(set(Space.__struct_fields__) - set(SpaceShape.__struct_fields__))
 
 
 def parse_space(body: Any, at: str = "") -> SpaceChange:
@@ -113,15 +115,16 @@ def parse_space(body: Any, at: str = "") -> SpaceChange:
 
 def to_shape(space: Space, base_url: str) -> SpaceShape:
     """``base_url`` is this server's, where guests open the space."""
-    values: dict[str, Any] = {name: getattr(space, name) for name in SpaceShape.__struct_fields__ if name not in _MADE}
-    values |= {name: iso_or_none(getattr(space, name)) for name in _TIMES}
-    own = space.guest_authentication
-    return SpaceShape(
-        **values,
-        metadata={} if space.metadata is None else space.metadata,
-        guest_authentication=space.inherited_authentication if own is None else own,
-        guest_link=guest_link(space, base_url),
-    )
+    values = asdict(space)
+    for name in _INSIDE:
+        del values[name]
+    for name in _TIMES:
+        values[name] = iso_or_none(values[name])
+    if space.metadata is None:
+        values["metadata"] = {}
+    if space.guest_authentication is None:
+        values["guest_authentication"] = space.inherited_authentication
+    return SpaceShape(**values, guest_link=guest_link(space, base_url))
 
 
 def guest_link(space: Space, base_url: str) -> str | None:
