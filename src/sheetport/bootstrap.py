@@ -20,7 +20,7 @@ from sheetport.features.actions import api as actions
 from sheetport.features.agents import api as agents
 from sheetport.features.apps import api as apps
 from sheetport.features.auth import api as auth
-from sheetport.features.auth.service import Verifier, is_live
+from sheetport.features.auth.service import Verifier, ends_at
 from sheetport.features.documents import api as documents
 from sheetport.features.embeds import api as embeds
 from sheetport.features.entitlements import api as entitlements
@@ -44,6 +44,7 @@ from sheetport.http.observe import ObserveMiddleware
 from sheetport.http.page_origins import PageOrigins
 from sheetport.runtime.background import background
 from sheetport.runtime.hub import Hub
+from sheetport.runtime.stream_limits import StreamLimits
 from sheetport.runtime.telemetry import Telemetry
 from sheetport.storage.unit_of_work import Database
 from sheetport.web import health, pages, setup_pages
@@ -97,7 +98,8 @@ class Application:
         self.settings = settings
         self.db = db
         self.verifier = Verifier(db)
-        self.hub = Hub(db, is_live, settings.events.hold_seconds)
+        self.stream_limits = StreamLimits(db, settings.quotas.streams)
+        self.hub = Hub(db, ends_at, settings.events.hold_seconds, self.stream_limits)
         self.telemetry = Telemetry(db, self.hub, settings.process)
         self.router = Litestar(
             route_handlers=ROUTERS,
@@ -131,6 +133,7 @@ class Application:
             async with (
                 background(self.db, self.verifier),
                 self.marks.running(),
+                self.stream_limits.running(),
                 self.telemetry.running(),
                 expiring_first_run(self.settings.storage.data),
             ):

@@ -6,9 +6,10 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -18,6 +19,7 @@ from sheetport.cli.local_socket import LocalSocket
 from sheetport.cli.options import Data, DatabaseUrl, KeyFile, out, settings_of
 from sheetport.config import DEFAULT_HOST, DEFAULT_PORT, Settings
 from sheetport.kernel.crypto import KeyRing
+from sheetport.runtime.quota_operations import QuotaOperations
 from sheetport.runtime.set_up import open_for_serving
 from sheetport.runtime.sockets import PortInUseError, check_port_free
 from sheetport.storage import data_directory
@@ -48,15 +50,18 @@ def doctor(
     key_file: KeyFile = None,
     database_url: DatabaseUrl = None,
     port: Annotated[int, typer.Option(help="The server's port.", min=1, max=65_535)] = DEFAULT_PORT,
+    repair: Annotated[bool, typer.Option("--repair", help="Count records anew where the counts are wrong.")] = False,
 ) -> None:
     """Look over data directory, key file, database, clock, port and running server, and say what to do.
 
-    Changes nothing. Exit status 1 when something must be mended.
+    Changes nothing but, with --repair, counts of records that are wrong. Exit status 1 when something must be mended.
 
         sheetport doctor
     """
     settings = settings_of(data, key_file, database_url, DEFAULT_HOST, port)
     findings = [finding for check in CHECKS for finding in check(settings)]
+    if not any(finding.state == "fail" for finding in findings):
+        findings += _counts(settings, repair)
     for finding in findings:
         out.print(f"[{_COLOURS[finding.state]}]{finding.state:<4}[/]  {escape(finding.text)}")
     raise typer.Exit(any(finding.state == "fail" for finding in findings))
@@ -129,6 +134,37 @@ async def _open_and_close(settings: Settings, keys: KeyRing) -> None:
     await (await open_for_serving(settings, keys)).close()
 
 
+def _counts(settings: Settings, repair: bool) -> Iterator[Finding]:
+    """Whether sheets and environments count what they hold; asks a running server, which alone may write."""
+    if schema_version(settings.storage) != HEAD:
+        return  # said already
+    try:
+        connection = LocalSocket(settings.storage.data)
+    except (CommandError, OSError):
+        drift = asyncio.run(_check_counts(settings, repair))
+    else:
+        connection.wait_longer()
+        drift = connection.call("check-counts", repair=repair)["drift"]
+        connection.close()
+    if not drift:
+        yield Finding("ok", "sheets and environments count what they hold")
+    for each in drift:
+        said = f"{each['where']} counts {each['counted']:,} {each['what']} and holds {each['stored']:,}"
+        yield Finding("ok", f"{said}: mended") if repair else Finding("fail", f"{said}. Run: sheetport doctor --repair")
+
+
+async def _check_counts(settings: Settings, repair: bool) -> list[dict[str, Any]]:
+    with ExitStack() as stack:
+        if repair and settings.storage.database_url is None:
+            stack.enter_context(data_directory.locked(settings.storage.data))
+        db = await open_for_serving(settings, data_directory.load_keys(settings.storage))
+        try:
+            answer, _ = await QuotaOperations(db, settings.quotas).check_counts({"repair": repair})
+        finally:
+            await db.close()
+    return list(answer["drift"])
+
+
 def _clock(settings: Settings) -> Iterator[Finding]:
     now = time.time()
     newest = max((path.stat().st_mtime for path in settings.storage.data.glob("*")), default=0.0)
@@ -159,6 +195,12 @@ def _server(settings: Settings) -> Iterator[Finding]:
 
 
 def _limits(settings: Settings) -> Iterator[Finding]:
+    rows, size = f"{settings.quotas.rows:,}", f"{settings.quotas.bytes:,}"
+    yield Finding(
+        "ok",
+        f"an environment may hold {rows} rows and {size} bytes; 'sheetport env limits NAME --set …' gives one others, "
+        "SHEETPORT_LIMIT_… all",
+    )
     if not settings.rate_limits:
         yield Finding(
             "warn", "rate limits are off (SHEETPORT_RATE_LIMITS=off): unset it where others can reach the server."

@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from sheetport.cli.caller import EnvironmentCaller, environment_caller
 from sheetport.cli.client import Client
 from sheetport.cli.dotenv import dotenv_text
+from sheetport.cli.limits import limits, origins
 from sheetport.cli.options import Data, Environment, err, out
 from sheetport.cli.secret_input import read_secret
 from sheetport.cli.variables import environment_variables, program_variables
@@ -100,6 +101,10 @@ def list_variables(environment: Environment = None, data: Data = None) -> None:
     with _variables(environment, data) as (_, caller):
         for name in sorted(environment_variables(caller)):
             out.file.write(f"{name}\n")
+
+
+env_app.command()(limits)
+env_app.command()(origins)
 
 
 @contextmanager

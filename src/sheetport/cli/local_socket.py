@@ -14,6 +14,7 @@ from sheetport.cli.errors import CommandError
 from sheetport.runtime.admin_socket import SOCKET_FILE
 
 ANSWER_SECONDS = 20.0
+LONG_SECONDS = 1_800.0
 #: How long the server may take to revoke what this connection held.
 CLOSE_SECONDS = 5.0
 
@@ -29,6 +30,10 @@ class LocalSocket:
         self._data = data
         self._socket = _connect(data)
         self._reader = self._socket.makefile("rb")
+
+    def wait_longer(self) -> None:
+        """Give the server time for what reads all its data."""
+        self._socket.settimeout(LONG_SECONDS)
 
     def call(self, operation: str, **arguments: Any) -> dict[str, Any]:
         """The operation's answer. Raises CommandError with the server's words."""

@@ -106,6 +106,9 @@ def serve(
     Stop it with Ctrl-C or SIGTERM: open requests are finished first. SIGHUP has it begin anew without refusing a
     connection: with another certificate, or another version of itself.
 
+    What environments may use is changed by 'sheetport env limits' and, for all, by SHEETPORT_LIMIT_ROWS, _BYTES,
+    _SPACES_A_DAY and _STREAMS.
+
         sheetport serve
 
         sheetport serve --database-url postgresql://sheetport@db.example.com/sheetport --workers 4

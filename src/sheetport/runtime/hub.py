@@ -21,6 +21,7 @@ from sheetport.kernel.errors import Forbidden, Invalid
 from sheetport.kernel.killpoints import kill_point
 from sheetport.runtime.followers import MESSAGES, Batch, Poll, Tail
 from sheetport.runtime.presence import Presence
+from sheetport.runtime.stream_limits import StreamLimits
 from sheetport.storage.unit_of_work import Database, UnitOfWork
 
 #: When the token that a subscription was given for ends, by the token's id: milliseconds.
@@ -63,8 +64,9 @@ class _Look:
 class Hub:
     """Serves the followers of one process."""
 
-    def __init__(self, db: Database, ends_at: EndsAt, hold_seconds: float) -> None:
+    def __init__(self, db: Database, ends_at: EndsAt, hold_seconds: float, limits: StreamLimits | None = None) -> None:
         self._db = db
+        self._limits = limits
         self._ends_at = ends_at
         self._hold = hold_seconds
         self._feeds: dict[str, dict[str, _Feed]] = {}
@@ -148,6 +150,8 @@ class Hub:
 
     def _join(self, follower: Follower) -> None:
         channel = follower.grant.channel
+        if self._limits is not None:
+            self._limits.require_room(channel.environment_id, self._open[channel.environment_id])
         feeds = self._feeds.setdefault(channel.environment_id, {})
         feed = feeds.get(channel.name)
         if feed is None:

@@ -16,6 +16,7 @@ from sheetport.kernel.clock import DAY
 from sheetport.kernel.errors import Invalid
 from sheetport.runtime.admin_socket import Operation
 from sheetport.runtime.choosing import find_administrator, find_environment
+from sheetport.runtime.quota_operations import QuotaOperations
 from sheetport.runtime.transfer.operations import TransferOperations
 from sheetport.storage.unit_of_work import Database, UnitOfWork
 
@@ -30,6 +31,7 @@ class LocalOperations:
         self._db = db
         self._url = url
         self._transfers = TransferOperations(db, limits)
+        self._quotas = QuotaOperations(db, limits)
 
     def by_name(self) -> dict[str, Operation]:
         return {
@@ -40,6 +42,7 @@ class LocalOperations:
             "create-account": self.create_account,
             "create-setup-link": self.create_setup_link,
             **self._transfers.by_name(),
+            **self._quotas.by_name(),
         }
 
     async def hello(self, _: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:

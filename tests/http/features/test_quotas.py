@@ -10,6 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from sheetport.features.auth import service as auth
+from sheetport.features.events import service as events
+from sheetport.features.events.schemas import FIRST_TIME
 from sheetport.features.quotas import service as quotas
 from sheetport.features.records import jobs as record_jobs
 from sheetport.features.spaces import jobs as space_jobs
@@ -276,8 +278,13 @@ async def test_publishable_keys_make_so_many_spaces_a_day(world: World) -> None:
 
 
 async def origins(world: World, *allowed: str) -> None:
-    actor = server(world)
-    await world.db.write(lambda uow: auth.set_origins(uow, actor, world.dev, world.pk, allowed))
+    """Name the pages that the key is for."""
+
+    async def work(uow: UnitOfWork) -> None:
+        (key,) = await auth.list_publishable_keys(uow, server(world), world.dev, world.pk)
+        await auth.set_origins(uow, server(world), world.dev, key, allowed)
+
+    await world.db.write(work)
 
 
 async def test_a_key_is_for_the_pages_of_its_list(world: World) -> None:
@@ -333,7 +340,7 @@ async def test_a_list_holds_from_its_reply_on_and_is_recorded(world: World) -> N
 async def test_only_publishable_keys_have_a_list(world: World) -> None:
     for key in (world.sk, "us_key_unknown"):
         with pytest.raises(NotFound):
-            await world.db.write(lambda uow, key=key: auth.set_origins(uow, server(world), world.dev, key, [PAGE]))
+            await world.db.read(lambda uow, key=key: auth.list_publishable_keys(uow, server(world), world.dev, key))
 
 
 # ---- spaces that nobody submits ------------------------------------------------------------------
@@ -416,3 +423,33 @@ async def test_spaces_are_swept_in_short_turns_by_whoever_comes(world: World) ->
     assert sum(turns) == space_jobs.BATCH + 3
     assert max(turns) <= space_jobs.BATCH
     assert len({event["space_id"] for event in await world.events("space:expired")}) == space_jobs.BATCH + 3
+
+
+# ---- open streams --------------------------------------------------------------------------------
+
+
+async def test_so_many_streams_and_polls_are_open_at_a_time(world: World) -> None:
+    await limit(world, streams=1)
+    await world.app.stream_limits.refresh()
+    granted = (await world.call("GET", "/v1/subscription", params={"scope": world.dev})).data
+    channel = f"environment.{world.dev}"
+    newest = await world.db.read(lambda uow: events.find_newest_position(uow, world.dev))
+
+    async def begin() -> Reply:
+        query = {"auth": granted["token"], "tt": str(FIRST_TIME + newest)}
+        return await world.call("GET", f"/v2/subscribe/x/{channel}/0", token="", params=query)
+
+    first = asyncio.create_task(begin())
+    while world.app.hub.open_streams(world.dev) == 0 and not first.done():
+        await asyncio.sleep(0.01)
+    if first.done():
+        raise AssertionError((await first).body)
+    refused = await begin()
+    assert refused.status == 429
+    assert f"sheetport env limits {world.dev} --set streams=" in refused.body["message"]
+    stream = await world.call("GET", "/v1/events/stream")
+    assert (stream.status, stream.error["key"], stream.headers["Retry-After"]) == (429, "streams", "10")
+    assert world.app.hub.open_streams(world.dev) == 1
+    world.app.hub.stop_waiting()
+    assert (await first).status == 200
+    assert world.app.hub.open_streams(world.dev) == 0

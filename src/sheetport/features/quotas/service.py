@@ -92,10 +92,9 @@ async def count_space(uow: UnitOfWork, environment_id: str, limits: QuotaSetting
         )
 
 
-async def find_stream_limit(uow: UnitOfWork, environment_id: str, limits: QuotaSettings) -> int:
-    """How many streams and polls of an environment may be open at a time in each server process."""
-    row = await store.find(uow, environment_id)
-    return _limit(row["streams_limit"], limits.streams)
+async def list_stream_limits(uow: UnitOfWork) -> dict[str, int]:
+    """How many streams may be open at a time in each server process, by the environments with limits of their own."""
+    return await store.list_stream_limits(uow)
 
 
 def too_many_streams(environment_id: str, limit: int) -> TooMany:

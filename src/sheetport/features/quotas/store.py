@@ -56,6 +56,9 @@ _COUNT_SPACE = statement(
     )
     .returning(quotas.c.spaces_made, quotas.c.spaces_limit)
 )
+_STREAM_LIMITS = statement(
+    select(quotas.c.environment_id, quotas.c.streams_limit).where(quotas.c.streams_limit.is_not(None))
+)
 _SET = {
     quota: statement(update(quotas).where(_HERE).values({column: bindparam("new_limit", type_=BigInteger)}))
     for quota, column in LIMITS.items()
@@ -78,6 +81,10 @@ async def add(uow: UnitOfWork, environment_id: str, rows: int, size: int) -> Row
 
 async def count_space(uow: UnitOfWork, environment_id: str, today: int) -> Row:
     return _there(await uow.fetch_one(_COUNT_SPACE, {"environment": environment_id, "today": today}), environment_id)
+
+
+async def list_stream_limits(uow: UnitOfWork) -> dict[str, int]:
+    return {row["environment_id"]: int(row["streams_limit"]) for row in await uow.fetch_all(_STREAM_LIMITS)}
 
 
 async def set_limit(uow: UnitOfWork, environment_id: str, quota: Quota, limit: int | None) -> None:

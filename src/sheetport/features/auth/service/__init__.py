@@ -10,10 +10,11 @@ from sheetport.features.auth.service.keys import (
     delete_key,
     get_publishable_key,
     list_keys,
+    list_publishable_keys,
     set_origins,
 )
 from sheetport.features.auth.service.last_used import flush_last_used
-from sheetport.features.auth.service.live import is_live
+from sheetport.features.auth.service.live import ends_at
 from sheetport.features.auth.service.mint import mint
 from sheetport.features.auth.service.passwords import check_password, hash_new_password, hash_password, verify_password
 from sheetport.features.auth.service.refusals import explain_refusal
@@ -31,14 +32,15 @@ __all__ = [
     "create_token",
     "delete_key",
     "delete_token",
+    "ends_at",
     "explain_refusal",
     "flush_last_used",
     "get_publishable_key",
     "hash_new_password",
     "hash_password",
-    "is_live",
     "list_clients",
     "list_keys",
+    "list_publishable_keys",
     "list_tokens",
     "mint",
     "mint_space_token",

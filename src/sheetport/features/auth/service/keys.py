@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from sheetport.features.accounts import service as accounts
 from sheetport.features.audit import service as audit
@@ -78,24 +77,29 @@ async def delete_key(uow: UnitOfWork, actor: Actor, environment_id: str, key: st
     await revoke(uow, actor, found)
 
 
-async def set_origins(
-    uow: UnitOfWork, actor: Actor, environment_id: str, key_id: str | None, origins: Iterable[str]
+async def list_publishable_keys(
+    uow: UnitOfWork, actor: Actor, environment_id: str, key_id: str | None = None
 ) -> list[Credential]:
-    """Say from which pages a publishable key may be used, or every one of the environment's: none of them is any.
-
-    Returns the keys changed; it holds from the reply on. Raises NotFound, Invalid.
-    """
-    wanted = list(dict.fromkeys(parse_origin(origin) for origin in origins))
-    if len(wanted) > MAX_ORIGINS:
-        raise Invalid(f"A key takes at most {MAX_ORIGINS} origins; https://*.example.com covers many.", "origins")
-    require(actor, Permission.API_KEY_WRITE)
+    """The publishable keys of an environment, or the one of this id or token. Raises NotFound when there is none."""
     keys = [key for key in await list_keys(uow, actor, environment_id) if key.kind is CredentialKind.PUBLISHABLE_KEY]
     chosen = [key for key in keys if key_id in {None, key.id, key.readable}]
     if not chosen:
         raise NotFound("This environment has no such publishable key.", "key")
-    for key in chosen:
-        await store.set_origins(uow, key.id, wanted)
-        action = "publishable_key:origins"
-        await audit.record(uow, actor, action, key.id, environment_id=environment_id, origins=wanted)
-    await accounts.bump_generation(uow, chosen[0].account_id)
-    return [replace(key, origins=wanted) for key in chosen]
+    return chosen
+
+
+async def set_origins(
+    uow: UnitOfWork, actor: Actor, environment_id: str, key: Credential, origins: Iterable[str]
+) -> None:
+    """Say on which pages a publishable key may be used, on any when ``origins`` is empty; it holds from the reply on.
+
+    Raises Invalid.
+    """
+    require(actor, Permission.API_KEY_WRITE)
+    wanted = list(dict.fromkeys(parse_origin(origin) for origin in origins))
+    if len(wanted) > MAX_ORIGINS:
+        raise Invalid(f"A key takes at most {MAX_ORIGINS} origins; https://*.example.com covers many.", "origins")
+    await store.set_origins(uow, key.id, wanted)
+    action = "publishable_key:origins"
+    await audit.record(uow, actor, action, key.id, environment_id=environment_id, origins=wanted)
+    await accounts.bump_generation(uow, key.account_id)
