@@ -5,19 +5,28 @@ And a restore that is killed: what it leaves is refused until a restore has ende
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from faults.burst import Written, half_written, key, lost, write
+from migration.releases import RELEASES, lay_out
+from reopened import reopened
 from servers.data_places import DataPlace
 from servers.postgres import PostgresCluster
 from servers.sheetport import EMAIL, PASSWORD, SheetportServer
+from sheetport.config import StorageSettings
+from sheetport.kernel.clock import MINUTE
+from sheetport.runtime.restore import restore
+from sheetport.storage.backup.write import write_backup
 from sheetport.storage.data_directory import RESTORING_FOLDER
 
 #: The points at which a restore is killed. On PostgreSQL all but the epoch is one transaction.
@@ -25,7 +34,7 @@ RESTORE_KILLS = {
     "sqlite": ["restore.before-end", "restore.before-move", "restore.before-open"],
     "postgresql": ["restore.before-end"],
 }
-WRITERS, ROUNDS = 2, 40
+WRITERS, ROUNDS = 2, 25
 NewPlace = Callable[[str], DataPlace]
 
 
@@ -103,33 +112,29 @@ def test_what_was_acknowledged_before_a_backup_is_there_after_the_restore(
     again.stop()
 
 
-@pytest.fixture
-def backed_up(data_place: DataPlace, tmp_path: Path) -> tuple[SheetportServer, Path]:
-    """A server that does not run, and a backup of it."""
-    server, file = SheetportServer(data_place), tmp_path / "one.backup"
-    done = server.command("backup", str(file), *arguments(data_place))
-    assert done.returncode == 0, done.stderr
-    return server, file
-
-
 def test_what_a_killed_restore_leaves_is_refused_until_a_restore_has_ended(
-    backed_up: tuple[SheetportServer, Path], new_place: NewPlace
+    new_place: NewPlace, tmp_path: Path, postgres_server: PostgresCluster
 ) -> None:
-    server, file = backed_up
-    place = new_place("new")
-    key_file = ["--key-file", str(server.data.with_suffix(".key"))]
+    source = lay_out(RELEASES[-1], "sqlite", tmp_path / "source", postgres_server)
+    place, file = new_place("new"), tmp_path / "one.backup"
+    write_backup(source.storage, file, lambda _: None)
+    where = [*arguments(place), "--key-file", str(source.storage.key_file)]
+    server = SheetportServer(place, info={"environments": []})
     for point in RESTORE_KILLS[place.kind]:
         server.env["SHEETPORT_KILL_AT"] = point
-        killed = server.command("restore", str(file), *arguments(place), *key_file, "--replace")
+        killed = server.command("restore", str(file), *where, "--replace")
         del server.env["SHEETPORT_KILL_AT"]
         assert killed.returncode == -signal.SIGKILL, killed
         assert (place.data / RESTORING_FOLDER).exists()
-    refused = server.command("serve", *arguments(place), *key_file, "--port", str(server.port))
+    refused = server.command("serve", *where, "--port", str(server.port))
     assert refused.returncode == 1
     assert "Run 'sheetport restore' again" in refused.stderr
-    done = server.command("restore", str(file), *arguments(place), *key_file, "--replace")
-    assert done.returncode == 0, done.stderr
-    again = SheetportServer(place, key_file, info=server.info)
-    again.start()
-    assert again.request("GET", "/v1/spaces", token=key(again)).status == 200
-    again.stop()
+    into = replace(source.storage, data=place.data, database_url=place.url)
+    assert restore(into, file, replacing=True, progress=lambda _: None).manifest.rows > 0
+    asyncio.run(assert_served(into, source.expected))
+
+
+async def assert_served(storage: StorageSettings, expected: dict[str, Any]) -> None:
+    async with reopened(storage, expected["at"] + MINUTE) as client:
+        headers = {"Authorization": f"Bearer {expected['environments'][0]['secretKey']}"}
+        assert (await client.get("/v1/spaces", headers=headers)).status_code == 200

@@ -33,6 +33,7 @@ def copy_database(source: Path, target: Path, progress: Progress) -> None:
             closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)) as live,
             closing(sqlite3.connect(target, isolation_level=None)) as copy,
         ):
+            copy.execute("PRAGMA synchronous=OFF")  # the copy lives for minutes; the writer waits for its own syncs
             live.execute("PRAGMA busy_timeout=5000")
             live.execute("BEGIN")  # without it a writer's commit between two steps would begin the copy anew
             live.execute("SELECT 1 FROM sqlite_master").fetchone()
