@@ -188,6 +188,12 @@ async def test_an_archive_by_update_is_told_too(world: World) -> None:
     changed = (await world.call("PATCH", f"/v1/spaces/{space['id']}", {"archivedAt": at})).data
     assert changed["archivedAt"] == at
     assert len(await world.events("space:archived")) == 1
+    path = f"/v1/spaces/{space['id']}"
+    assert (await world.call("PATCH", path, {"name": "Still away"})).data["archivedAt"] == at
+    for _ in range(2):  # the second time there is nothing to take back
+        assert "archivedAt" not in (await world.call("PATCH", path, {"archivedAt": None})).data
+    assert await _listed(world) == ["Still away"]
+    assert len(await world.events("space:unarchived")) == len(await world.audits("space:unarchive")) == 1
 
 
 async def test_a_deleted_space_takes_everything_along(world: World) -> None:

@@ -76,9 +76,10 @@ class Space(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class SpaceChange:
-    """What a request names; None stays as it is."""
+    """What a request names; None stays as it is. ``unarchive``: ``archivedAt`` was null, which takes a space back."""
 
     name: str | None = None
+    unarchive: bool = False
     display_order: int | None = None
     space_config_id: str | None = None
     environment_id: str | None = None

@@ -35,6 +35,8 @@ KEPT_EXPIRED = 7 * DAY
 _MAY_OPEN = frozenset(
     {ActorKind.SYSTEM, ActorKind.USER, ActorKind.SECRET_KEY, ActorKind.PUBLISHABLE_KEY, ActorKind.SPACE}
 )
+#: What of a change is no value of the space's own.
+_APART = frozenset({"environment_id", "unarchive"})
 #: What the holder of a space token, a browser, may change of its space: how it looks, not who gets in.
 _FOR_SPACE_TOKENS = frozenset({"name", "metadata", "settings", "primary_workbook_id", "language_override", "actions"})
 
@@ -112,11 +114,16 @@ async def update_space(uow: UnitOfWork, actor: Actor, space_id: str, change: Spa
     if change.environment_id not in {None, before.environment_id}:
         raise Invalid("environmentId: a space cannot move to another environment.", "environmentId")
     after = await _changed(uow, actor, before, change)
+    back = change.unarchive and before.archived_at is not None
+    if back:
+        after = replace(after, archived_at=None)
     await store.update_space(uow, after)
     await places.rename_place(uow, after.place, None, after.namespace)
     await _tell(uow, actor, after.place, "space:updated", "space:update")
     if after.archived_at is not None and before.archived_at is None:
         await _tell(uow, actor, after.place, "space:archived", "space:archive")
+    if back:
+        await _tell(uow, actor, after.place, "space:unarchived", "space:unarchive")
     if change.actions is not None:
         await actions.replace_actions(uow, actor, after.place, after.actions)
     return _opened(uow, actor, after)
@@ -207,7 +214,7 @@ async def _environment(uow: UnitOfWork, actor: Actor, environment_id: str | None
 
 
 async def _changed(uow: UnitOfWork, actor: Actor, before: Space, change: SpaceChange) -> Space:
-    named = {name: getattr(change, name) for name in SpaceChange.__dataclass_fields__ if name != "environment_id"}
+    named = {name: getattr(change, name) for name in SpaceChange.__dataclass_fields__ if name not in _APART}
     named = {name: value for name, value in named.items() if value is not None}
     refused = sorted(set(named) - _FOR_SPACE_TOKENS) if actor.kind is ActorKind.SPACE else []
     if refused:

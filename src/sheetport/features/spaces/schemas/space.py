@@ -110,7 +110,7 @@ def parse_space(body: Any, at: str = "") -> SpaceChange:
     check_placement(named.get("actions", []), "space", json_path(at, "actions"))
     if "archived_at" in named:
         named["archived_at"] = parse_iso(named["archived_at"])
-    return SpaceChange(**named)
+    return SpaceChange(**named, unarchive=isinstance(body, dict) and body.get("archivedAt", "") is None)
 
 
 def to_shape(space: Space, base_url: str) -> SpaceShape:
