@@ -10,12 +10,14 @@ import copy
 import signal
 import threading
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from faults.burst import Written, half_written, key, lost, write
 from migration.releases import RELEASES, lay_out
@@ -23,6 +25,7 @@ from reopened import reopened
 from servers.data_places import DataPlace
 from servers.postgres import PostgresCluster
 from servers.sheetport import EMAIL, PASSWORD, SheetportServer
+from sheetport.cli.main import app
 from sheetport.config import StorageSettings
 from sheetport.kernel.clock import MINUTE
 from sheetport.runtime.restore import restore
@@ -110,6 +113,31 @@ def test_what_was_acknowledged_before_a_backup_is_there_after_the_restore(
     assert statuses(again, tokens) == [401, 401]
     assert statuses(again, passing_tokens(again)) == [200, 200]
     again.stop()
+    # Nobody writes any more: what is exported is the same twice, and after one more backup and restore.
+    before_it, twice, after_it = (tmp_path / f"{name}.zip" for name in ("before", "twice", "after"))
+    exported(again.place, before_it)
+    exported(again.place, twice)
+    storage = StorageSettings(again.data, server.data.with_suffix(".key"), again.place.url)
+    write_backup(storage, tmp_path / "quiet.backup", quiet)
+    third = new_place("third")
+    restore(place_of(third, storage), tmp_path / "quiet.backup", replacing=False, progress=quiet)
+    exported(third, after_it)
+    assert before_it.read_bytes() == twice.read_bytes() == after_it.read_bytes()
+
+
+def exported(place: DataPlace, file: Path) -> None:
+    """Export the development environment of a server that does not run, events included."""
+    done = CliRunner().invoke(app, ["export", str(file), "--with-events", *arguments(place)])
+    assert done.exit_code == 0, done.output
+    assert zipfile.is_zipfile(file)
+
+
+def place_of(place: DataPlace, other: StorageSettings) -> StorageSettings:
+    return replace(other, data=place.data, database_url=place.url)
+
+
+def quiet(_: str) -> None:
+    """Tell nobody."""
 
 
 def test_what_a_killed_restore_leaves_is_refused_until_a_restore_has_ended(
@@ -117,7 +145,7 @@ def test_what_a_killed_restore_leaves_is_refused_until_a_restore_has_ended(
 ) -> None:
     source = lay_out(RELEASES[-1], "sqlite", tmp_path / "source", postgres_server)
     place, file = new_place("new"), tmp_path / "one.backup"
-    write_backup(source.storage, file, lambda _: None)
+    write_backup(source.storage, file, quiet)
     where = [*arguments(place), "--key-file", str(source.storage.key_file)]
     server = SheetportServer(place, info={"environments": []})
     for point in RESTORE_KILLS[place.kind]:
@@ -129,8 +157,8 @@ def test_what_a_killed_restore_leaves_is_refused_until_a_restore_has_ended(
     refused = server.command("serve", *where, "--port", str(server.port))
     assert refused.returncode == 1
     assert "Run 'sheetport restore' again" in refused.stderr
-    into = replace(source.storage, data=place.data, database_url=place.url)
-    assert restore(into, file, replacing=True, progress=lambda _: None).manifest.rows > 0
+    into = place_of(place, source.storage)
+    assert restore(into, file, replacing=True, progress=quiet).manifest.rows > 0
     asyncio.run(assert_served(into, source.expected))
 
 

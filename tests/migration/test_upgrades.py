@@ -8,11 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from migration.releases import RELEASES, Release, lay_out
 from servers.data_places import KINDS, DataPlace
 from servers.postgres import PostgresCluster
 from servers.sheetport import SheetportServer
+from sheetport.cli.main import app
 from sheetport.kernel.crypto import KeyRing
 from sheetport.runtime import upgrade
 from sheetport.runtime.upgrade import bring_up_to_date
@@ -100,21 +102,21 @@ def test_serve_upgrades_and_migrate_says_what_there_is_to_do(tmp_path: Path, pos
     old = lay_out(NEWEST, "sqlite", tmp_path / "data", postgres_server)
     info = {"environments": []}
     server = SheetportServer(DataPlace("sqlite", old.storage.data, None), info=info)
-    place = ["--data", str(old.storage.data)]
-    check = server.command("migrate", *place, "--check")
-    assert (check.returncode, check.stderr) == (1, "")
+    place = ["migrate", "--data", str(old.storage.data)]
+    check = CliRunner().invoke(app, [*place, "--check"])
+    assert (check.exit_code, check.stderr) == (1, "")
     assert f"this version's is {HEAD}: 'sheetport migrate' upgrades it." in check.stdout
     server.start()
     (file,) = backups(old)
     assert f"The backup of before is {file}." in server.log.read_text()
     key = old.expected["environments"][0]["secretKey"]
     assert server.request("GET", "/v1/spaces", token=key).status == 200
-    refused = server.command("migrate", *place)
-    assert refused.returncode == 1
+    refused = CliRunner().invoke(app, place)
+    assert refused.exit_code == 1
     assert "Another server is running" in refused.stderr
     server.stop()
-    done = server.command("migrate", *place)
-    assert (done.returncode, done.stdout) == (0, f"The schema is {HEAD}: there is nothing to do.\n")
-    nothing = server.command("migrate", "--data", str(tmp_path / "nothing"))
-    assert nothing.returncode == 1
+    done = CliRunner().invoke(app, place)
+    assert (done.exit_code, done.stdout) == (0, f"The schema is {HEAD}: there is nothing to do.\n")
+    nothing = CliRunner().invoke(app, ["migrate", "--data", str(tmp_path / "nothing")])
+    assert nothing.exit_code == 1
     assert "holds no server" in nothing.stderr
