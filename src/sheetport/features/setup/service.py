@@ -9,7 +9,7 @@ from typing import Any
 from sheetport.features.accounts import service as accounts
 from sheetport.features.apps import service as apps
 from sheetport.features.audit import service as audit
-from sheetport.features.auth.service import restored
+from sheetport.features.auth import service as auth
 from sheetport.features.environments import service as environments
 from sheetport.features.environments.model import EnvironmentChange
 from sheetport.features.setup import store
@@ -103,7 +103,7 @@ async def end_restore(uow: UnitOfWork, backup_at: int) -> list[Lasting]:
 
     ``backup_at`` is the backup's instant, milliseconds. Called by the restore only, before the server runs.
     """
-    ended = await restored.end_passing(uow)
+    ended = await auth.end_passing(uow)
     await store.spend_all_links(uow)
     lasting = []
     for account in await accounts.list_accounts(uow):
@@ -112,6 +112,6 @@ async def end_restore(uow: UnitOfWork, backup_at: int) -> list[Lasting]:
         await audit.record(uow, actor, "server:restore", account.id, backup=iso(backup_at), ended=ended)
         listed = (await environments.list_environments(uow, actor, _ALL)).items
         names = {environment.id: environment.name for environment in listed}
-        held = await restored.list_lasting(uow, account.id)
+        held = await auth.list_lasting(uow, account.id)
         lasting += [Lasting(account.name, names.get(each.environment_id or ""), each) for each in held]
     return lasting

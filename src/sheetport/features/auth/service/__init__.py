@@ -1,6 +1,6 @@
 """What auth does, by file: ``mint`` (new credentials), ``keys`` (of environments), ``tokens`` (of users),
 ``sign_in``, ``revoke``, ``verify`` (who a token is), ``live`` (whether it still is), ``refusals`` (why it is not),
-``derived`` (tokens without a row), ``passwords``, ``last_used``.
+``derived`` (tokens without a row), ``passwords``, ``last_used``, ``restored`` (what a restore ends).
 """
 
 from sheetport.features.auth.service.derived import mint_space_token
@@ -18,6 +18,7 @@ from sheetport.features.auth.service.live import ends_at
 from sheetport.features.auth.service.mint import mint
 from sheetport.features.auth.service.passwords import check_password, hash_new_password, hash_password, verify_password
 from sheetport.features.auth.service.refusals import explain_refusal
+from sheetport.features.auth.service.restored import end_passing, list_lasting
 from sheetport.features.auth.service.revoke import revoke_credential
 from sheetport.features.auth.service.sign_in import refresh, sign_in_by_client, sign_in_by_password
 from sheetport.features.auth.service.tokens import create_client, create_token, delete_token, list_clients, list_tokens
@@ -32,6 +33,7 @@ __all__ = [
     "create_token",
     "delete_key",
     "delete_token",
+    "end_passing",
     "ends_at",
     "explain_refusal",
     "flush_last_used",
@@ -40,6 +42,7 @@ __all__ = [
     "hash_password",
     "list_clients",
     "list_keys",
+    "list_lasting",
     "list_publishable_keys",
     "list_tokens",
     "mint",
