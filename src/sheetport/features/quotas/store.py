@@ -174,9 +174,15 @@ _STORED: dict[str, ColumnElement[Any]] = {
     "invalid": func.sum(case((records.c.valid == false(), 1), else_=0)),
     "bytes": func.coalesce(func.sum(records.c.size), 0),
 }
+#: The published records of a sheet: those that are staged are not counted yet.
+_COUNTED = and_(
+    records.c.environment_id == sheet_counters.c.environment_id,
+    records.c.sheet_no == sheet_counters.c.sheet_no,
+    records.c.seq < sheet_counters.c.next_seq,
+)
 _JOINED = sheet_counters.outerjoin(
     records,
-    and_(records.c.environment_id == sheet_counters.c.environment_id, records.c.sheet_no == sheet_counters.c.sheet_no),
+    _COUNTED,
 )
 
 
@@ -212,9 +218,7 @@ _LOCK_QUOTAS = statement(select(quotas.c.environment_id).order_by(quotas.c.envir
 
 def _truth(expression: ColumnElement[Any]) -> Any:
     stored = select(func.coalesce(expression, 0)).select_from(records)
-    return stored.where(
-        records.c.environment_id == sheet_counters.c.environment_id, records.c.sheet_no == sheet_counters.c.sheet_no
-    ).scalar_subquery()
+    return stored.where(_COUNTED).scalar_subquery()
 
 
 _MEND_SHEETS = statement(

@@ -123,8 +123,12 @@ async def get_records(
 async def insert_records(call: Caller, sheet_id: FromPath[str], body: RawBody) -> Response[bytes]:
     sheet, large = await call.read(service.get_writable, sheet_id), len(body) > LARGE_BODY
     rows = await beside(large, decode_insert, body, sheet.slots, limit=service.WRITE_LIMIT)
-    write = call.write_much if len(rows) > LARGE_WRITE else call.write
-    made = await write(service.insert_records, sheet, rows, call.settings.quotas)
+    async with service.turn_of(sheet_id):
+        if len(rows) > service.STAGED_FROM and not call.db.shared:
+            whole = service.insert_staged(call.db, call.actor, sheet, rows, call.settings.quotas)
+            made = await asyncio.shield(asyncio.ensure_future(whole))
+        else:
+            made = await call.write(service.insert_records, sheet, rows, call.settings.quotas)
     return Response(await beside(large, render_found, made), media_type=MediaType.JSON)
 
 
@@ -135,13 +139,15 @@ async def update_records(
     sheet, large = await call.read(service.get_writable, sheet_id), len(body) > LARGE_BODY
     changes = await beside(large, decode_update, body, sheet.slots, limit=service.WRITE_LIMIT)
     write = call.write_much if len(changes) > LARGE_WRITE else call.write
-    commit = await write(service.update_records, sheet, changes, commit_id or version_id, call.settings.quotas)
+    async with service.turn_of(sheet_id):
+        commit = await write(service.update_records, sheet, changes, commit_id or version_id, call.settings.quotas)
     return Data(data=VersionShape(version_id=commit.id, commit_id=commit.id))
 
 
 @delete("/sheets/{sheet_id:str}/records", status_code=200)
 async def delete_records(call: Caller, sheet_id: FromPath[str], ids: Ids = None) -> Success:
-    await call.write(service.delete_records, sheet_id, ids or [])
+    async with service.turn_of(sheet_id):
+        await call.write(service.delete_records, sheet_id, ids or [])
     return OK
 
 

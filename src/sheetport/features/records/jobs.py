@@ -1,4 +1,4 @@
-"""Removes the records of sheets that are gone. The runtime runs this every minute, in each process."""
+"""Removes records of sheets that are gone, every minute, and those that were staged when a server ended."""
 
 from __future__ import annotations
 
@@ -8,6 +8,14 @@ from sheetport.storage.unit_of_work import UnitOfWork
 
 #: Records of one turn, so that it stays short.
 BATCH = 2_000
+
+
+async def clear_staged(uow: UnitOfWork) -> bool:
+    """Delete up to BATCH records that were staged and never published; False when there are none.
+
+    For a server that starts on a database that only it writes to.
+    """
+    return await store.clear_staged(uow, BATCH)
 
 
 async def sweep_records(uow: UnitOfWork) -> bool:

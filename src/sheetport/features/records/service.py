@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
+from weakref import WeakValueDictionary
 
 from sheetport.config import QuotaSettings
 from sheetport.features.events import service as events
@@ -19,13 +22,23 @@ from sheetport.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from sheetport.kernel.ids import new_id, routing_tag
 from sheetport.kernel.paging import Page
 from sheetport.kernel.permissions import Permission, require
-from sheetport.storage.unit_of_work import UnitOfWork
+from sheetport.storage.unit_of_work import Database, Row, UnitOfWork
 
 #: The most records of one insert or update, and the most ids of one delete or read.
 WRITE_LIMIT = 100_000
 IDS_LIMIT = 100
 PAGE_LIMIT = 10_000
+#: An insert of more is staged where there is one writer; so many are staged in a turn.
+STAGED_FROM = 500
 _FILTERS = ("valid", "error", "all", "none")
+
+
+_turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+
+def turn_of(sheet_id: str) -> asyncio.Lock:
+    """Held by whoever writes to a sheet: a write of many turns is one write."""
+    return _turns.setdefault(sheet_id, asyncio.Lock())
 
 
 async def get_writable(uow: UnitOfWork, actor: Actor, sheet_id: str) -> Sheet:
@@ -41,22 +54,47 @@ async def insert_records(
 
     Raises TooLarge when they are more than the environment may hold.
     """
-    sheet = await _reopen(uow, actor, before)
-    _require_access(actor, sheet, "add")
+    sheet = await _open_for_insert(uow, actor, before, rows, limits)
     if not rows:
         return Found(sheet, [], Counts(sheet.total, sheet.invalid))
-    invalid, size = sum(not row.valid for row in rows), sum(size_of(row.vals, row.ext) for row in rows)
-    await quotas.require_room(uow, sheet.environment_id, limits, len(rows), size)
-    counter = await store.advance(uow, sheet, seqs=len(rows), total=len(rows), invalid=invalid, commits=1, size=size)
-    first = counter["next_seq"] - len(rows)
-    made = await store.insert_rows(uow, sheet, rows, first, counter["commit_no"])
-    commit = _new_commit(uow, actor, sheet, "insert", counter["commit_no"])
-    commit = replace(commit, first_seq=first, last_seq=counter["next_seq"] - 1)
-    await store.insert_commit(uow, commit)
-    await _tell(uow, actor, sheet, "records:created", commit, len(rows))
-    await _tell_commit(uow, actor, sheet, "commit:created", commit)
-    await quotas.count_records(uow, sheet.environment_id, limits, len(rows), size)
-    return Found(sheet, made, Counts(counter["total"], counter["invalid"]), commit.id)
+    counter = await _count_inserted(uow, sheet, rows)
+    made = await store.insert_rows(uow, sheet, rows, counter["next_seq"] - len(rows), counter["commit_no"])
+    return await _publish(uow, actor, sheet, made, counter, limits)
+
+
+async def insert_staged(
+    db: Database, actor: Actor, before: Sheet, rows: list[StoredRow], limits: QuotaSettings
+) -> Found:
+    """:func:`insert_records` over many turns of the one writer, so that others write in between.
+
+    What is staged nobody sees, and it is gone after a failure or a crash; the last turn publishes all of it. Call it
+    within :func:`turn_of`. Goes on when its caller goes away.
+    """
+    lane = before.environment_id
+
+    async def begin(uow: UnitOfWork) -> tuple[Sheet, int]:
+        sheet = await _open_for_insert(uow, actor, before, rows, limits)
+        return sheet, (await store.find_head(uow, sheet))[1] + 1
+
+    async def stage(uow: UnitOfWork, start: int) -> list[RecordRow]:
+        await _reopen(uow, actor, before)
+        return await store.insert_rows(uow, sheet, rows[start : start + STAGED_FROM], sheet.next_seq + start, commit_no)
+
+    async def publish(uow: UnitOfWork) -> Found:
+        reopened = await _open_for_insert(uow, actor, before, rows, limits, staged=True)
+        counter = await _count_inserted(uow, reopened, rows)
+        return await _publish(uow, actor, reopened, made, counter, limits)
+
+    sheet, commit_no = await db.write(begin, lane=lane)
+    made: list[RecordRow] = []
+    try:
+        for start in range(0, len(rows), STAGED_FROM):
+            made += await db.write(partial(stage, start=start), bulk=True, lane=lane)
+        return await db.write(publish, lane=lane)
+    except BaseException:
+        while await db.write(lambda uow: store.clear_staged(uow, STAGED_FROM, sheet), bulk=True, lane=lane):
+            continue
+        raise
 
 
 async def update_records(
@@ -180,7 +218,7 @@ async def find_head(uow: UnitOfWork, actor: Actor, sheet: Sheet) -> tuple[int, i
 async def read_block(uow: UnitOfWork, actor: Actor, sheet: Sheet, after: int, last: int, size: int) -> list[RecordRow]:
     """The next ``size`` records behind number ``after``, up to number ``last``."""
     require(actor, Permission.RECORD_READ)
-    scope = Scope(sheet.environment_id, sheet.sheet_no, first=after + 1, last=last)
+    scope = Scope(sheet.environment_id, sheet.sheet_no, first=after + 1, last=min(last, sheet.next_seq - 1))
     return await store.find_page(uow, sheet, scope, Page(1, size))
 
 
@@ -202,6 +240,49 @@ async def clear_rows(uow: UnitOfWork, environment_id: str, most: int) -> bool:
 
 
 # ---- what a caller may do and means --------------------------------------------------------------
+
+
+async def _open_for_insert(
+    uow: UnitOfWork,
+    actor: Actor,
+    before: Sheet,
+    rows: list[StoredRow],
+    limits: QuotaSettings,
+    *,
+    staged: bool = False,
+) -> Sheet:
+    """The sheet, if these rows may be added to it. What a failed insert may have left there is gone afterwards."""
+    sheet = await _reopen(uow, actor, before)
+    _require_access(actor, sheet, "add")
+    await quotas.require_room(uow, sheet.environment_id, limits, len(rows), _size_of(rows))
+    while not staged and await store.clear_staged(uow, WRITE_LIMIT, sheet):
+        continue
+    return sheet
+
+
+async def _count_inserted(uow: UnitOfWork, sheet: Sheet, rows: list[StoredRow]) -> Row:
+    """Count rows as published records of the sheet; its counters afterwards."""
+    invalid = sum(not row.valid for row in rows)
+    return await store.advance(
+        uow, sheet, seqs=len(rows), total=len(rows), invalid=invalid, commits=1, size=_size_of(rows)
+    )
+
+
+async def _publish(
+    uow: UnitOfWork, actor: Actor, sheet: Sheet, made: list[RecordRow], counter: Row, limits: QuotaSettings
+) -> Found:
+    """Make inserted records a commit, and tell of it."""
+    commit = _new_commit(uow, actor, sheet, "insert", counter["commit_no"])
+    commit = replace(commit, first_seq=made[0].seq, last_seq=made[-1].seq)
+    await store.insert_commit(uow, commit)
+    await _tell(uow, actor, sheet, "records:created", commit, len(made))
+    await _tell_commit(uow, actor, sheet, "commit:created", commit)
+    await quotas.count_records(uow, sheet.environment_id, limits, len(made), sum(row.size for row in made))
+    return Found(sheet, made, Counts(counter["total"], counter["invalid"]), commit.id)
+
+
+def _size_of(rows: list[StoredRow]) -> int:
+    return sum(size_of(row.vals, row.ext) for row in rows)
 
 
 async def _reopen(uow: UnitOfWork, actor: Actor, before: Sheet) -> Sheet:
@@ -246,7 +327,7 @@ def _seqs_of(sheet: Sheet, ids: list[str]) -> list[int | None]:
 async def _scope(uow: UnitOfWork, sheet: Sheet, query: RecordQuery) -> Scope:
     if len(query.ids) > IDS_LIMIT:
         raise Invalid(f"Name at most {IDS_LIMIT} records as ids=…, not {len(query.ids)}.", "ids")
-    scope = Scope(sheet.environment_id, sheet.sheet_no, _validity(query.filter))
+    scope = Scope(sheet.environment_id, sheet.sheet_no, _validity(query.filter), last=sheet.next_seq - 1)
     if query.since_commit_id is not None:
         since = await _commit_of(uow, sheet, query.since_commit_id, "sinceCommitId")
         scope = replace(scope, since=since.commit_no)

@@ -69,11 +69,13 @@ _ADVANCE = statement(
 )
 _SHEET = (records.c.environment_id == bindparam("environment"), records.c.sheet_no == bindparam("sheet"))
 _LISTED = records.c.seq.in_([bindparam(f"s{number}", type_=BigInteger) for number in range(LIST)])
+#: Records from the sheet's next number on are staged: nobody sees them.
+_PUBLISHED = (*_SHEET, records.c.seq < bindparam("end", type_=BigInteger))
 _COLUMNS = (records.c.seq, records.c.vals, records.c.ext, records.c.valid)
 _SIZE = func.coalesce(records.c.size, 0).label("size")
-_BY_LIST = statement(select(*_COLUMNS, _SIZE).where(*_SHEET, _LISTED).order_by(records.c.seq))
-_HEADS_BY_LIST = statement(select(records.c.seq, records.c.valid, records.c.commit_no).where(*_SHEET, _LISTED))
-_DELETE = statement(delete(records).where(*_SHEET, _LISTED).returning(records.c.seq, records.c.valid, _SIZE))
+_BY_LIST = statement(select(*_COLUMNS, _SIZE).where(*_PUBLISHED, _LISTED).order_by(records.c.seq))
+_HEADS_BY_LIST = statement(select(records.c.seq, records.c.valid, records.c.commit_no).where(*_PUBLISHED, _LISTED))
+_DELETE = statement(delete(records).where(*_PUBLISHED, _LISTED).returning(records.c.seq, records.c.valid, _SIZE))
 _swept = records.alias("swept")
 _SWEEP = statement(
     delete(records).where(
@@ -93,10 +95,25 @@ _UPDATE = statement(
 )
 _INVALID_EXTS = statement(
     select(records.c.seq, records.c.ext)
-    .where(*_SHEET, records.c.valid == false(), records.c.seq > bindparam("after"))
+    .where(*_PUBLISHED, records.c.valid == false(), records.c.seq > bindparam("after"))
     .order_by(records.c.seq)
     .limit(_CHUNK)
 )
+#: Some of what is staged: of one sheet, and of any.
+_STAGED = (
+    select(sheet_counters.c.environment_id, sheet_counters.c.sheet_no, records.c.seq)
+    .join(
+        records,
+        and_(
+            records.c.environment_id == sheet_counters.c.environment_id,
+            records.c.sheet_no == sheet_counters.c.sheet_no,
+            records.c.seq >= sheet_counters.c.next_seq,
+        ),
+    )
+    .limit(1)
+)
+_STAGED_ANYWHERE = statement(_STAGED)
+_STAGED_IN_SHEET = statement(_STAGED.where(*_COUNTER))
 _COMMIT_COLUMNS = tuple(column.name for column in commits.columns)
 _INSERT_COMMIT = statement(insert(commits).values({name: bindparam(name) for name in _COMMIT_COLUMNS}))
 _COMMIT = statement(select(commits).where(commits.c.id == bindparam("id")))
@@ -222,6 +239,19 @@ async def complete_commit(uow: UnitOfWork, commit: Commit, by: str) -> bool:
     return await uow.execute(_COMPLETE, params) > 0
 
 
+async def clear_staged(uow: UnitOfWork, most: int, sheet: Sheet | None = None) -> bool:
+    """Delete about ``most`` staged records, of one sheet or of any; False when there are none."""
+    if sheet is None:
+        found = await uow.fetch_one(_STAGED_ANYWHERE)
+    else:
+        found = await uow.fetch_one(_STAGED_IN_SHEET, {"environment": sheet.environment_id, "sheet": sheet.sheet_no})
+    if found is None:
+        return False
+    first = {"environment": found["environment_id"], "sheet": found["sheet_no"], "first": found["seq"]}
+    await uow.execute(_CLEAR, {**first, "end": found["seq"] + most})
+    return True
+
+
 # ---- reading -------------------------------------------------------------------------------------
 
 
@@ -284,7 +314,7 @@ async def count_empty(uow: UnitOfWork, sheet: Sheet) -> dict[str, int]:
         func.count(func.nullif(records.c.vals.op("->>")(literal_column(str(int(slot)))), "")).label(f"c{slot}")
         for slot in sheet.slots.values()
     ]
-    row = await uow.fetch_one(select(func.count().label("total"), *columns).where(*_SHEET), _of(sheet))
+    row = await uow.fetch_one(select(func.count().label("total"), *columns).where(*_PUBLISHED), _of(sheet))
     return {key: row["total"] - row[f"c{slot}"] for key, slot in sheet.slots.items()} if row else {}
 
 
@@ -350,7 +380,7 @@ def _scope_params(scope: Scope) -> dict[str, Any]:
 
 
 def _of(sheet: Sheet) -> dict[str, Any]:
-    return {"environment": sheet.environment_id, "sheet": sheet.sheet_no}
+    return {"environment": sheet.environment_id, "sheet": sheet.sheet_no, "end": sheet.next_seq}
 
 
 def _lists(seqs: list[int]) -> list[dict[str, int]]:

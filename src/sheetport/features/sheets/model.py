@@ -19,6 +19,7 @@ class Sheet:
 
     ``slots`` maps a field key to its place in a record's array of values. A slot is never given twice:
     the slot of a removed field stays empty, and a field that comes back under its old key begins anew.
+    ``next_seq`` is the number of the next record: records from there on are not published yet.
     """
 
     environment_id: str
@@ -41,6 +42,7 @@ class Sheet:
     locked_at: int | None = None
     total: int = 0
     invalid: int = 0
+    next_seq: int = 1
 
     @property
     def place(self) -> Place:

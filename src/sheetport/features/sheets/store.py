@@ -18,6 +18,7 @@ from sheetport.storage.unit_of_work import Row, UnitOfWork
 #: How many ids one IN list holds.
 _CHUNK = 500
 _COLUMNS = tuple(column.name for column in sheets.columns if column.name != "deleted_at")
+_COUNTED = ("total", "invalid", "next_seq")
 _JSON = ("config", "slots", "metadata")
 _INSERT = statement(insert(sheets).values({name: bindparam(name) for name in _COLUMNS}))
 _INSERT_COUNTER = statement(
@@ -36,7 +37,7 @@ _UPDATE = statement(update(sheets).where(*_THIS).values({name: bindparam(f"new_{
 _DELETE = statement(update(sheets).where(*_THIS).values(deleted_at=bindparam("at")))
 #: What lies in something deleted has a deleted place.
 _LIVE = (
-    select(*(sheets.c[name] for name in _COLUMNS), sheet_counters.c.total, sheet_counters.c.invalid)
+    select(*(sheets.c[name] for name in _COLUMNS), *(sheet_counters.c[name] for name in _COUNTED))
     .join(places, and_(places.c.environment_id == sheets.c.environment_id, places.c.id == sheets.c.id))
     .join(
         sheet_counters,
@@ -55,7 +56,7 @@ _BY_WORKBOOK = statement(
 
 
 def _sheet(row: Row) -> Sheet:
-    values = {name: row[name] for name in (*_COLUMNS, "total", "invalid")}
+    values = {name: row[name] for name in (*_COLUMNS, *_COUNTED)}
     for name in _JSON:
         values[name] = loads(row[name] or "null")
     return Sheet(**values)
