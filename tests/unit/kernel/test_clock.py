@@ -36,6 +36,52 @@ def test_the_system_clock_counts_milliseconds_of_this_century() -> None:
     assert 1_700_000_000_000 < SystemClock().now() < 4_102_444_800_000
 
 
+class Machine:
+    """A machine whose clock can be set, beside one that only counts on. Nanoseconds."""
+
+    def __init__(self) -> None:
+        self.wall, self.steady = 10**18, 5 * 10**9
+        self.told: list[float] = []
+        self.clock = SystemClock(self.told.append, lambda: self.wall, lambda: self.steady)
+
+    def pass_time(self, seconds: float) -> int:
+        """Milliseconds by which the clock goes on meanwhile."""
+        before = self.clock.now()
+        self.wall += int(seconds * 1e9)
+        self.steady += int(seconds * 1e9)
+        return self.clock.now() - before
+
+
+def test_the_system_clock_follows_the_machines() -> None:
+    machine = Machine()
+    assert machine.pass_time(60) == 60_000
+    machine.wall += 3_600 * 10**9
+    assert machine.pass_time(60) == 60_000
+    assert machine.clock.now() == machine.wall // 10**6
+    assert machine.told == []
+
+
+def test_the_system_clock_never_goes_back_and_lets_the_machines_catch_up() -> None:
+    machine = Machine()
+    before = machine.clock.now()
+    machine.wall -= 3_600 * 10**9
+    assert machine.clock.now() == before
+    assert machine.pass_time(60) == 54_000
+    assert machine.told == [3_600]
+    assert machine.pass_time(36_000) > 0
+    assert machine.clock.now() == machine.wall // 10**6
+    machine.wall -= 10 * 10**9
+    machine.clock.now()
+    assert machine.told == [3_600, 10]
+
+
+def test_a_small_step_back_is_not_told() -> None:
+    machine = Machine()
+    machine.wall -= 10**9
+    assert machine.pass_time(1) >= 0
+    assert machine.told == []
+
+
 def test_a_fake_clock_moves_by_hand() -> None:
     clock = FakeClock(10)
     clock.advance(5)
