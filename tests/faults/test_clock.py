@@ -23,13 +23,13 @@ def library() -> Path:
 
 
 @pytest.fixture
-def shifted(server: Callable[..., SheetportServer], data_place: DataPlace) -> tuple[SheetportServer, Path]:
+def shifted(server: Callable[..., SheetportServer], sqlite_place: DataPlace) -> tuple[SheetportServer, Path]:
     """A server, and the file that says by how many seconds its clock is ahead."""
-    offset = data_place.data.parent / "clock"
+    offset = sqlite_place.data.parent / "clock"
     set_clock(offset, 0)
     env = {"LD_PRELOAD": str(library()), "FAKETIME_TIMESTAMP_FILE": str(offset), "FAKETIME_NO_CACHE": "1"}
     # Only the clock of the day is set back: the one that counts on knows no setting.
-    return server(data_place, env={**env, "DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_RESET": "1"}), offset
+    return server(sqlite_place, env={**env, "DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_RESET": "1"}), offset
 
 
 def set_clock(offset: Path, seconds: int) -> None:

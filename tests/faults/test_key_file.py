@@ -10,6 +10,7 @@ import pytest
 
 from servers.data_places import DataPlace
 from servers.sheetport import SheetportServer, free_port
+from sheetport.kernel.crypto import KeyRing
 
 
 @pytest.fixture(scope="module")
@@ -26,38 +27,29 @@ def others_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
-def cut_off(key: Path, _: Path) -> None:
+def cut_off(key: Path) -> None:
     key.write_bytes(key.read_bytes()[:-20])
 
 
-def emptied(key: Path, _: Path) -> None:
-    key.write_bytes(b"")
-
-
-def no_text(key: Path, _: Path) -> None:
+def no_text(key: Path) -> None:
     key.write_bytes(bytes(range(256)))
 
 
-def a_folder(key: Path, _: Path) -> None:
+def a_folder(key: Path) -> None:
     key.unlink()
     key.mkdir()
 
 
-def a_link_to_nothing(key: Path, _: Path) -> None:
-    key.unlink()
-    key.symlink_to(key.with_name("gone"))
-
-
-def missing(key: Path, _: Path) -> None:
+def missing(key: Path) -> None:
     key.unlink()
 
 
-def of_a_newer_format(key: Path, _: Path) -> None:
+def of_a_newer_format(key: Path) -> None:
     key.write_text(key.read_text().replace("sheetport-key-1", "sheetport-key-2"))
 
 
-def of_another_server(key: Path, other: Path) -> None:
-    shutil.copy(other, key)
+def of_another_server(key: Path) -> None:
+    key.write_text(KeyRing.generate().to_text())
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -70,10 +62,8 @@ def contents(folder: Path) -> dict[str, bytes]:
     ("fault", "sentence"),
     [
         (missing, "is missing. Point --key-file at it"),
-        (a_link_to_nothing, "is missing. Point --key-file at it"),
         (a_folder, "cannot be read: Is a directory"),
         (cut_off, "not a key file of this server"),
-        (emptied, "not a key file of this server"),
         (no_text, "cannot be used: "),
         (of_a_newer_format, "a format this version does not know"),
         (of_another_server, "belongs to another server"),
@@ -81,11 +71,11 @@ def contents(folder: Path) -> dict[str, bytes]:
     ids=lambda value: value.__name__ if callable(value) else "",
 )
 def test_a_key_file_that_does_not_fit(
-    made: SheetportServer, others_key: Path, tmp_path: Path, fault: Callable[[Path, Path], None], sentence: str
+    made: SheetportServer, tmp_path: Path, fault: Callable[[Path], None], sentence: str
 ) -> None:
     shutil.copytree(made.data, tmp_path / "data")
     key = shutil.copy2(made.data.with_suffix(".key"), tmp_path / "data.key")
-    fault(key, others_key)
+    fault(key)
     before = contents(tmp_path)
     done = made.command("serve", "--data", str(tmp_path / "data"), "--port", str(free_port()))
     assert (done.returncode, done.stdout) == (1, "")
@@ -96,10 +86,10 @@ def test_a_key_file_that_does_not_fit(
     assert contents(tmp_path) == before
 
 
-def test_the_right_key_file_again_is_all_it_needs(made: SheetportServer, others_key: Path) -> None:
+def test_the_right_key_file_again_is_all_it_needs(made: SheetportServer) -> None:
     key, kept = made.data.with_suffix(".key"), made.data.with_suffix(".kept")
     key.rename(kept)
-    shutil.copy(others_key, key)
+    of_another_server(key)
     assert made.command("serve", "--data", str(made.data), "--port", str(free_port())).returncode == 1
     kept.replace(key)
     made.start()
