@@ -10,10 +10,9 @@ from litestar import Litestar
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.openapi import OpenAPIConfig
+from litestar.handlers import HTTPRouteHandler
 from litestar.types import ControllerRouterHandler
 
-from sheetport import NAME, __version__
 from sheetport.config import Settings
 from sheetport.features.accounts import api as accounts
 from sheetport.features.actions import api as actions
@@ -41,13 +40,16 @@ from sheetport.http.errors import HANDLERS
 from sheetport.http.front import FrontMiddleware
 from sheetport.http.logs import configure_logs
 from sheetport.http.observe import ObserveMiddleware
+from sheetport.http.openapi import Description
 from sheetport.http.page_origins import PageOrigins
+from sheetport.http.quick import QuickMiddleware
+from sheetport.http.unsupported import refuse_unsupported
 from sheetport.runtime.background import background
 from sheetport.runtime.hub import Hub
 from sheetport.runtime.stream_limits import StreamLimits
 from sheetport.runtime.telemetry import Telemetry
 from sheetport.storage.unit_of_work import Database
-from sheetport.web import health, pages, setup_pages
+from sheetport.web import health, pages, reference, setup_pages
 from sheetport.web.first_run import expiring_first_run
 from sheetport.web.marks import Marks
 from sheetport.web.verdicts import WATCHED
@@ -66,7 +68,8 @@ ROUTERS: list[ControllerRouterHandler] = [
     events.router,
     events.subscription_router,
     events.environment_subscription_router,
-    *events.stream_routers,
+    events.stream_router,
+    *events.poll_routers,
     jobs.router,
     records.router,
     secrets.router,
@@ -78,8 +81,17 @@ ROUTERS: list[ControllerRouterHandler] = [
     users.router,
     health.router,
     pages.router,
+    reference.router,
     setup_pages.router,
 ]
+
+QUICK: dict[str, HTTPRouteHandler] = {
+    "/v1/environments": environments.get_environment,
+    "/v1/jobs": jobs.get_job,
+    "/v1/sheets": sheets.get_sheet,
+    "/v1/spaces": spaces.get_space,
+    "/v1/workbooks": workbooks.get_workbook,
+}
 
 _CORS = CORSConfig(
     allow_origins=["*"],
@@ -109,7 +121,7 @@ class Application:
             cors_config=_CORS,
             logging_config=None,
             request_max_body_size=None,  # the front's limits have been applied by then
-            openapi_config=OpenAPIConfig(title=NAME, version=__version__, path="/internal-schema", render_plugins=[]),
+            openapi_config=None,  # http.openapi describes the routes when it is asked to
             state=State(
                 {
                     "db": db,
@@ -117,13 +129,16 @@ class Application:
                     "verifier": self.verifier,
                     "hub": self.hub,
                     "telemetry": self.telemetry,
+                    "description": Description(ROUTERS),
                 }
             ),
         )
+        refuse_unsupported(self.router)
         self.marks = Marks(db)
-        observed = ObserveMiddleware(self.router, WATCHED, self.marks.note, db.keys.fingerprint)
-        front = FrontMiddleware(PageOrigins(observed, self.verifier.verify), settings.http)
-        self.edge = EdgeMiddleware(front, settings, self.telemetry.counters)
+        quick = QuickMiddleware(self.router, QUICK, self.verifier.recall, db, settings)
+        observed = ObserveMiddleware(quick, WATCHED, self.marks.note, db.keys.fingerprint)
+        polls = events.PollMiddleware(PageOrigins(observed, self.verifier.verify), self.hub)
+        self.edge = EdgeMiddleware(FrontMiddleware(polls, settings.http), settings, self.telemetry.counters)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None, None]:
@@ -131,7 +146,7 @@ class Application:
         await self.hub.presence.start()
         try:
             async with (
-                background(self.db, self.verifier),
+                background(self.db, self.verifier, self.settings.events.days),
                 self.marks.running(),
                 self.stream_limits.running(),
                 self.telemetry.running(),

@@ -21,11 +21,6 @@ async def sign_in(world: World) -> httpx.Response:
     return await world.client.post("/sign-in", data=FORM)
 
 
-async def test_health_is_public(world: World) -> None:
-    reply = await world.call("GET", "/healthz", token="")
-    assert (reply.status, reply.body) == (200, {"data": {"status": "ok", "version": __version__}})
-
-
 async def test_the_preload_is_served(world: World) -> None:
     reply = await world.client.get("/preload.cjs")
     assert reply.content == PRELOAD_PATH.read_bytes()
@@ -241,7 +236,5 @@ async def test_an_address_with_quotes_breaks_out_of_no_snippet(world: World) -> 
 async def test_without_its_database_the_server_says_so(world: World) -> None:
     await sign_in(world)
     await world.db.close()
-    reply = await world.call("GET", "/healthz", token="")
-    assert (reply.status, reply.error["key"]) == (503, "database")
     page = await world.client.get("/")
     assert (page.status_code, "The database cannot be reached" in page.text) == (200, True)

@@ -17,6 +17,8 @@ Authenticate = Callable[[str], Awaitable[Actor]]
 
 #: Put on a route handler that checks its caller itself, or serves anyone.
 PUBLIC: dict[str, Any] = {"public": True}
+#: The option of such a route that says what opens it: the name of a security scheme of our OpenAPI document.
+OPENED_BY = "opened_by"
 
 
 class AuthMiddleware(ASGIMiddleware):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hmac
 from typing import Any
 
-from litestar import Response, Router, get
+from litestar import MediaType, Response, Router, get
 from litestar.exceptions import NotFoundException
+from litestar.openapi.datastructures import ResponseSpec
 
 from sheetport import __version__
 from sheetport.http.auth import PUBLIC, bearer_token
@@ -29,16 +30,18 @@ async def get_health() -> dict[str, Any]:
     return {"data": {"status": "ok", "version": __version__}}
 
 
-@get("/readyz")
+@get("/readyz", responses={200: ResponseSpec(dict[str, dict[str, str]], generate_examples=False)})
 async def get_readiness(request: AnyRequest) -> Response[Any]:
+    """Whether this server takes work: 503 while it stops or its database is away."""
     failing = await request.app.state.telemetry.failing()
     if failing is not None:
         return Response(error_body((failing, _NOT_READY[failing])), status_code=503)
     return Response({"data": {"status": "ready"}})
 
 
-@get("/metrics")
+@get("/metrics", media_type=MediaType.TEXT)
 async def get_metrics(request: AnyRequest) -> Response[bytes]:
+    """Figures for Prometheus: to this machine, or with the metrics token as a bearer."""
     if not _may_measure(request):
         raise NotFoundException
     return Response(await request.app.state.telemetry.page(), media_type=CONTENT_TYPE)
@@ -63,4 +66,4 @@ def _may_measure(request: AnyRequest) -> bool:
     return not is_forwarded(request.scope)
 
 
-router = Router("/", route_handlers=[get_health, get_readiness, get_metrics], opt=PUBLIC, include_in_schema=False)
+router = Router("/", route_handlers=[get_health, get_readiness, get_metrics], opt=PUBLIC, tags=["server"])

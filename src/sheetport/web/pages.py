@@ -42,8 +42,9 @@ class Wanted(Wire):
     kind: Literal["development", "production", "client"]
 
 
-@get("/preload.cjs")
+@get("/preload.cjs", include_in_schema=True, media_type="text/javascript", tags=["server"])
 async def get_preload() -> Response[bytes]:
+    """What Node.js loads first, so that the unmodified packages reach this server."""
     return Response(PRELOAD_PATH.read_bytes(), media_type="text/javascript; charset=utf-8")
 
 

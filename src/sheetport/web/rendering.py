@@ -16,17 +16,20 @@ _TYPES = {
     "app.css": "text/css; charset=utf-8",
     "app.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
+    "reference.css": "text/css; charset=utf-8",
+    "reference.js": "text/javascript; charset=utf-8",
 }
 ASSETS: dict[str, bytes] = {name: (_FOLDER / name).read_bytes() for name in _TYPES}
 #: In the addresses of the assets, so that they can be cached for good and still change.
 ASSETS_VERSION = hashlib.sha256(b"".join(ASSETS.values())).hexdigest()[:12]
 
 #: Nothing from elsewhere, nothing inline, in nobody's frame.
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
+    "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     # Not no-referrer: browsers would then send forms with the origin "null", which is no proof of where they are from.
@@ -35,22 +38,25 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 
+#: Of files whose address changes with their content.
+FOREVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+
 _templates = Environment(
     loader=PackageLoader("sheetport.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
 )
 
 
-def page(template: str, status: int = 200, **values: Any) -> Response[str]:
+def page(template: str, status: int = 200, *, policy: str = POLICY, **values: Any) -> Response[str]:
     """An HTML page. Every value is escaped."""
     content = _templates.get_template(template).render(
         name=NAME, version=__version__, assets=f"/assets/{ASSETS_VERSION}", **values
     )
-    return Response(content, status_code=status, media_type="text/html; charset=utf-8", headers=HEADERS)
+    headers = {**HEADERS, "Content-Security-Policy": policy}
+    return Response(content, status_code=status, media_type="text/html; charset=utf-8", headers=headers)
 
 
 def asset(name: str) -> Response[bytes] | None:
     """One of the page's own files, None for any other name."""
     if name not in ASSETS:
         return None
-    headers = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
-    return Response(ASSETS[name], media_type=_TYPES[name], headers=headers)
+    return Response(ASSETS[name], media_type=_TYPES[name], headers=FOREVER)

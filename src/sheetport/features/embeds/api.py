@@ -9,7 +9,7 @@ from litestar.params import QueryParameter
 
 from sheetport.features.embeds import service
 from sheetport.features.embeds.schemas import InitShape, parse_init, to_shape
-from sheetport.http.auth import PUBLIC, require_origin
+from sheetport.http.auth import OPENED_BY, PUBLIC, require_origin
 from sheetport.http.dependencies import Call
 from sheetport.http.envelope import Data
 from sheetport.kernel.actor import ActorKind
@@ -19,7 +19,7 @@ PublishableKey = Annotated[str | None, QueryParameter(name="publishableKey", des
 _REFUSAL = "Send a valid publishable key as ?publishableKey=pk_…."
 
 
-@post("/init", status_code=200, opt=PUBLIC)
+@post("/init", status_code=200, opt={**PUBLIC, OPENED_BY: "publishableKey"})
 async def init_space(request: Request[Any, Any, Any], publishable_key: PublishableKey = None) -> Data[InitShape]:
     call = await _call(request, publishable_key or "")
     embed = await call.write(service.init_space, parse_init(await request.body()), call.settings.quotas)

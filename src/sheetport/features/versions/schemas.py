@@ -10,5 +10,5 @@ class VersionsPostRequestBody(Wire):
     parent_version_id: str | None = None
 
 
-class VersionShape(Wire):
+class NewVersionShape(Wire):
     version_id: str

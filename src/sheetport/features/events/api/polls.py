@@ -13,12 +13,13 @@ from urllib.parse import unquote_plus
 
 from litestar import MediaType, Request, Response, Router, get
 from litestar.enums import ScopeType
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, QueryParameter
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from sheetport.features.events.schemas import stream_refusal
 from sheetport.features.events.service.following import Following
-from sheetport.http.auth import PUBLIC
+from sheetport.http.auth import OPENED_BY, PUBLIC
 from sheetport.http.errors import status_of
 from sheetport.http.hang_up import HangUp
 from sheetport.kernel.errors import SheetportError
@@ -47,11 +48,15 @@ class PollMiddleware:
         await self._app(scope, receive, send)
 
 
-@get("/{channel:str}/0")
+@get(
+    "/{channel:str}/0",
+    responses={200: ResponseSpec(list[object], generate_examples=False, description="[messages, where they end]")},
+)
 async def subscribe(
     request: Request[Any, Any, Any], channel: FromPath[str], auth: Token = "", tt: TimeToken = "0"
 ) -> ASGIApp:
-    """For whoever is not answered in front: browsers, with their other origins."""
+    """Waits for events of a channel, as PubNub's clients do; refusals have those clients' shape."""
+    # For whoever is not answered in front: browsers, with their other origins.
     return partial(_answer, request.app.state.hub, channel)
 
 
@@ -88,7 +93,7 @@ def _name(query: dict[str, str], scope: HTTPScope) -> str:
     return f"{query.get('pnsdk') or agent or 'listener'} ({query.get('uuid') or 'no name'})"
 
 
-@get("/{channel:str}/leave")
+@get("/{channel:str}/leave", responses={200: ResponseSpec(dict[str, object], generate_examples=False)})
 async def leave(request: Request[Any, Any, Any], channel: FromPath[str], auth: Token = "") -> Response[bytes]:
     following: Following = request.app.state.hub
     try:
@@ -98,7 +103,7 @@ async def leave(request: Request[Any, Any, Any], channel: FromPath[str], auth: T
     return _json(dumps({"status": 200, "message": "OK", "action": "leave", "service": "Presence"}).encode())
 
 
-@get("/{channel:str}/heartbeat")
+@get("/{channel:str}/heartbeat", responses={200: ResponseSpec(dict[str, object], generate_examples=False)})
 async def heartbeat(request: Request[Any, Any, Any], channel: FromPath[str], auth: Token = "") -> Response[bytes]:
     following: Following = request.app.state.hub
     try:
@@ -108,7 +113,7 @@ async def heartbeat(request: Request[Any, Any, Any], channel: FromPath[str], aut
     return _json(dumps({"status": 200, "message": "OK", "service": "Presence"}).encode())
 
 
-@get("/0")
+@get("/0", responses={200: ResponseSpec(list[int], generate_examples=False)})
 async def time(request: Request[Any, Any, Any]) -> Response[bytes]:
     """The time in units of 100 ns; clients only ask whether the server can be reached."""
     return _json(b"[%d]" % (request.app.state.db.clock.now() * 10_000))
@@ -123,13 +128,15 @@ def _refused(error: SheetportError) -> Response[bytes]:
     return _json(dumps(stream_refusal(status, error.message)).encode(), status)
 
 
+_OPENED = {**PUBLIC, OPENED_BY: "subscriptionToken"}
+
 routers = [
-    Router("/v2/subscribe/{subscribe_key:str}", route_handlers=[subscribe], opt=PUBLIC, include_in_schema=False),
+    Router("/v2/subscribe/{subscribe_key:str}", route_handlers=[subscribe], opt=_OPENED, tags=["stream"]),
     Router(
         "/v2/presence/sub-key/{subscribe_key:str}/channel",
         route_handlers=[leave, heartbeat],
-        opt=PUBLIC,
-        include_in_schema=False,
+        opt=_OPENED,
+        tags=["stream"],
     ),
-    Router("/time", route_handlers=[time], opt=PUBLIC, include_in_schema=False),
+    Router("/time", route_handlers=[time], opt=PUBLIC, tags=["stream"]),
 ]
