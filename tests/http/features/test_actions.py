@@ -229,11 +229,11 @@ PLACEMENTS = (
     ("workbook", "hasSelection", "sheet", 200),
     ("workbook", "hasColumnEnabled", "field", 200),
     ("sheet", "hasSelection", None, 200),
-    ("sheet", "hasSelection", "workbook", 400),
+    ("sheet", "hasSelection", "workbook", 200),
     ("space", "hasData", None, 400),
     ("space", "hasData", "workbook", 200),
     ("document", "hasAllValid", None, 400),
-    ("sheet", "hasData", "file", 400),
+    ("space", "hasData", "file", 400),
 )
 
 
@@ -250,12 +250,12 @@ async def test_a_constraint_is_only_where_it_can_hold(scene: Scene) -> None:
 async def test_a_change_may_not_misplace_a_constraint(world: World) -> None:
     scene = await Scene(world).build(of_workbook=[GO])
     (go,) = await scene.listed()
-    reply = await world.call("PATCH", f"/v1/actions/{go['id']}", {"mount": {"type": "document"}})
+    reply = await world.call("PATCH", f"/v1/actions/{go['id']}", {"constraints": [{"type": "hasSelection"}]})
     assert (reply.status, reply.error["key"]) == (400, "constraints[0]")
     bad = {"label": "Go", "constraints": [{"type": "hasSelection"}]}
     for body, key in (
         ({"actions": [GO, bad]}, "actions[1].constraints[0]"),
-        ({"sheets": [{"slug": "people", "actions": [{**bad, "mount": {"type": "file"}}]}]}, "sheets[0].actions[0]"),
+        ({"actions": [{**bad, "mount": {"type": "file"}}]}, "actions[0].constraints[0]"),
     ):
         reply = await world.call("PATCH", f"/v1/workbooks/{scene.workbook}", body)
         assert reply.status == 400

@@ -48,7 +48,7 @@ def refuse_misplaced(actions: list[dict[str, Any]], owner: str, at: str) -> None
     """Refuse constraints that can never hold where an action is shown.
 
     ``owner`` is what has the actions (``space``, ``workbook``, ``sheet``, ``field``, ``document``); a ``mount`` says
-    that an action is shown elsewhere. Raises Invalid keyed ``actions[0].constraints[1]``.
+    that an action is shown elsewhere too. Raises Invalid keyed ``actions[0].constraints[1]``.
     """
     for index, action in enumerate(actions):
         refuse_misplaced_constraints(action, owner, json_path(at, index))
@@ -56,13 +56,13 @@ def refuse_misplaced(actions: list[dict[str, Any]], owner: str, at: str) -> None
 
 def refuse_misplaced_constraints(action: dict[str, Any], owner: str, at: str) -> None:
     """:func:`refuse_misplaced` of one action whose path is ``at``."""
-    shown_on = action.get("mount", {}).get("type", owner)
+    mounted = action.get("mount", {}).get("type", owner)
     for number, constraint in enumerate(action.get("constraints", ())):
         kind = constraint["type"]
-        if shown_on not in _SHOWN_ON[kind]:
+        if not {owner, mounted} & set(_SHOWN_ON[kind]):
             key = json_path(json_path(at, "constraints"), number)
             allowed = " or ".join(f"a {word}" for word in _SHOWN_ON[kind])
-            raise Invalid(f"{key}: {kind} cannot hold on a {shown_on}; put it on {allowed}, or leave it out.", key)
+            raise Invalid(f"{key}: {kind} cannot hold on a {mounted}; put it on {allowed}, or leave it out.", key)
 
 
 @dataclass(frozen=True, slots=True)
