@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy import func, insert, select
 
 from sheetport.features.quotas import service as quotas
 from sheetport.features.records import jobs, service
+from sheetport.features.records.api import VERY_LARGE_BODY
 from sheetport.kernel.actor import system_actor
 from sheetport.storage.tables.records import records
 from sheetport.storage.unit_of_work import UnitOfWork
@@ -27,8 +29,12 @@ async def sheet(world: World) -> str:
     return str((await world.call("POST", "/v1/workbooks", book)).data["sheets"][0]["id"])
 
 
+def name_of(index: int, length: int = 60) -> str:
+    return str(index).ljust(length, ".")
+
+
 def large(count: int = COUNT) -> list[dict[str, Any]]:
-    return [{"name": {"value": str(index)}} for index in range(count)]
+    return [{"name": {"value": name_of(index)}} for index in range(count)]
 
 
 async def post(world: World, sheet: str, body: Any) -> Reply:
@@ -53,7 +59,7 @@ async def stored(world: World) -> int:
 async def test_a_large_insert_is_one_commit_in_order(world: World, sheet: str) -> None:
     reply = await post(world, sheet, large())
     assert reply.status == 200
-    assert [record["values"]["name"]["value"] for record in reply.data["records"]] == [str(i) for i in range(COUNT)]
+    assert [record["values"]["name"]["value"] for record in reply.data["records"]] == [name_of(i) for i in range(COUNT)]
     assert reply.data["counts"] == {"total": COUNT, "valid": COUNT, "error": 0}
     assert [
         event["topic"] for event in await world.events() if event["topic"] in {"records:created", "commit:created"}
@@ -63,6 +69,23 @@ async def test_a_large_insert_is_one_commit_in_order(world: World, sheet: str) -
     ]
     of_commit = await world.call("GET", f"/v1/sheets/{sheet}/records?commitId={reply.data['commitId']}&pageSize=10000")
     assert of_commit.data["records"] == reply.data["records"]
+
+
+async def test_a_body_that_another_process_reads_ends_the_same(world: World, sheet: str) -> None:
+    texts = [name_of(index, 1_500) for index in range(3_000)]
+    body: list[dict[str, Any]] = [{"name": {"value": text}} for text in texts]
+    body[7]["name"]["messages"] = [{"type": "error", "source": "custom-logic", "message": "No"}]
+    assert len(json.dumps(body)) > VERY_LARGE_BODY
+    reply = await post(world, sheet, body)
+    assert reply.status == 200, reply.body
+    assert reply.data["counts"] == {"total": 3_000, "valid": 2_999, "error": 1}
+    assert [record["values"]["name"]["value"] for record in reply.data["records"]] == texts
+    page = await world.call("GET", f"/v1/sheets/{sheet}/records?pageSize=10000")
+    assert page.data["records"] == reply.data["records"]
+    body[2_000] = {"name": {"value": {"not": "a value"}}}
+    refused = await post(world, sheet, body)
+    assert (refused.status, refused.error["key"]) == (400, "records[2000].name")
+    assert await stored(world) == 3_000
 
 
 async def test_nobody_sees_a_part_and_others_write_meanwhile(world: World, sheet: str) -> None:

@@ -6,29 +6,38 @@ Bodies are decoded before the unit of work and replies written after it, beside 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import Annotated, Any, ParamSpec, TypeVar
 
 from litestar import MediaType, Request, Response, Router, delete, get, post, put
 from litestar.di import NamedDependency, Provide
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, QueryParameter, RawBody, SkipValidation
+from litestar.response import Stream
 
 from sheetport.features.records import service
-from sheetport.features.records.codec import decode_insert, decode_update
+from sheetport.features.records.codec import StoredRow, decode_insert, decode_update, piecework
+from sheetport.features.records.codec.piecework import Piece
 from sheetport.features.records.model import RecordQuery
 from sheetport.features.records.schemas import (
     CommitShape,
     RecordCountsShape,
     RecordsShape,
     VersionShape,
+    encode_order,
+    order_of,
+    piece_of,
+    render_echo,
     render_found,
     to_commit,
     to_counts,
 )
-from sheetport.http.dependencies import Caller
+from sheetport.features.sheets.model import Sheet
+from sheetport.http.dependencies import Call, Caller
 from sheetport.http.envelope import OK, Data, Success
 from sheetport.http.parameters import PageNumber, PageSize
+from sheetport.http.processes import frames_of
 from sheetport.kernel.errors import Invalid
 from sheetport.kernel.paging import page_of
 
@@ -37,6 +46,9 @@ P = ParamSpec("P")
 
 #: From here on work is done in a thread: bytes of a body, records of a page, records of a write.
 LARGE_BODY = 64 * 1024
+#: From here on an insert is many turns of the one writer, and its body is read by a process of its own: bytes.
+STAGED_BODY = 128 * 1024
+VERY_LARGE_BODY = 4 * 1024 * 1024
 LARGE_PAGE = 200
 LARGE_WRITE = 2_000
 
@@ -120,16 +132,42 @@ async def get_records(
 
 
 @post("/sheets/{sheet_id:str}/records", status_code=200, responses=_RECORDS)
-async def insert_records(call: Caller, sheet_id: FromPath[str], body: RawBody) -> Response[bytes]:
-    sheet, large = await call.read(service.get_writable, sheet_id), len(body) > LARGE_BODY
+async def insert_records(call: Caller, sheet_id: FromPath[str], body: RawBody) -> Response[Any]:
+    sheet = await call.read(service.get_writable, sheet_id)
+    if len(body) > STAGED_BODY and not call.db.shared:  # it goes on when its caller goes away
+        return await asyncio.shield(asyncio.ensure_future(insert_in_pieces(call, sheet, body)))
+    large = len(body) > LARGE_BODY
     rows = await beside(large, decode_insert, body, sheet.slots, limit=service.WRITE_LIMIT)
     async with service.turn_of(sheet_id):
-        if len(rows) > service.STAGED_FROM and not call.db.shared:
-            whole = service.insert_staged(call.db, call.actor, sheet, rows, call.settings.quotas)
-            made = await asyncio.shield(asyncio.ensure_future(whole))
-        else:
-            made = await call.write(service.insert_records, sheet, rows, call.settings.quotas)
+        made = await call.write(service.insert_records, sheet, rows, call.settings.quotas)
     return Response(await beside(large, render_found, made), media_type=MediaType.JSON)
+
+
+async def insert_in_pieces(call: Call, sheet: Sheet, body: bytes) -> Response[Any]:
+    """Insert a large body's records over many turns; what is sent back was made on the way."""
+    echo: list[bytes] = []
+
+    async def pieces(found: Sheet) -> AsyncGenerator[list[StoredRow], None]:
+        async with aclosing(pieces_of(found, body)) as given:
+            async for piece in given:
+                echo.append(piece.rendered)
+                yield piece.rows
+
+    async with service.turn_of(sheet.id):
+        found = await service.insert_staged(call.db, call.actor, sheet, pieces, call.settings.quotas)
+    return Stream(render_echo(found, echo), media_type=MediaType.JSON)
+
+
+async def pieces_of(sheet: Sheet, body: bytes) -> AsyncGenerator[Piece, None]:
+    """The rows of a body, read beside the event loop, or beside this process when they are very many."""
+    order = order_of(sheet, service.WRITE_LIMIT, service.STAGED_FROM)
+    if len(body) > VERY_LARGE_BODY:
+        async with aclosing(frames_of(piecework.__name__, encode_order(order) + b"\n", body)) as given:
+            async for frame in given:
+                yield piece_of(frame)
+    else:
+        for frame in await asyncio.to_thread(piecework.frames, order, body):
+            yield piece_of(frame)
 
 
 @put("/sheets/{sheet_id:str}/records")

@@ -23,6 +23,18 @@ class RecordRow(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Added:
+    """What an insert adds to its sheet: records, how many of them are invalid, and bytes."""
+
+    rows: int = 0
+    invalid: int = 0
+    size: int = 0
+
+    def __add__(self, more: Added) -> Added:
+        return Added(self.rows + more.rows, self.invalid + more.invalid, self.size + more.size)
+
+
+@dataclass(frozen=True, slots=True)
 class Commit:
     """What one call wrote to a sheet.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, cast
 
 import msgspec
@@ -15,14 +16,18 @@ from sheetport.features.records.codec import (
     render_each,
     render_rows,
 )
+from sheetport.features.records.codec.piecework import Fault, Order, Piece, decode_frame
 from sheetport.features.records.model import Commit, Counts, Found, RecordRow
 from sheetport.features.sheets.model import Sheet
 from sheetport.http.envelope import Data
 from sheetport.http.wire import Wire
 from sheetport.kernel.clock import iso, iso_or_none
-from sheetport.kernel.errors import Invalid
+from sheetport.kernel.errors import Invalid, SheetportError, TooLarge
 from sheetport.kernel.ids import routing_tag
 from sheetport.kernel.json import dumps, loads
+
+#: What a body may be refused with while it is read.
+_REFUSALS: dict[str, type[SheetportError]] = {kind.__name__: kind for kind in (Invalid, TooLarge)}
 
 
 class CellShape(Wire, omit_defaults=False):
@@ -100,6 +105,41 @@ def render_found(found: Found, fields: tuple[str, ...] | None = None, include_me
         commit_id=found.commit_id,
     )
     return msgspec.json.encode(Data(data=shape))
+
+
+def render_echo(found: Found, pieces: list[bytes]) -> Iterator[bytes]:
+    """:func:`render_found` of records that were rendered before, piece by piece."""
+    head, array, tail = render_found(found).partition(b"[]")
+    yield head + array[:1]
+    for index, piece in enumerate(pieces):
+        yield b"," + piece if index else piece
+    yield array[1:] + tail
+
+
+def order_of(sheet: Sheet, limit: int, piece: int) -> Order:
+    """What to do with the body of an insert whose first record gets the sheet's next number."""
+    return Order(
+        slots=sheet.slots,
+        fields=[(item["key"], sheet.slots[item["key"]]) for item in sheet.config["fields"]],
+        tag=routing_tag(sheet.environment_id),
+        sheet_no=sheet.sheet_no,
+        first=sheet.next_seq,
+        limit=limit,
+        piece=piece,
+    )
+
+
+def encode_order(order: Order) -> bytes:
+    """One line."""
+    return msgspec.json.encode(order)
+
+
+def piece_of(frame: bytes) -> Piece:
+    """The piece in a frame. Raises what the body was refused with."""
+    found = decode_frame(frame)
+    if isinstance(found, Fault):
+        raise _REFUSALS[found.kind](found.message, found.key, tuple((key, text) for key, text in found.more))
+    return found
 
 
 def render_lines(sheet: Sheet, rows: list[RecordRow]) -> tuple[list[bytes], list[list[Any]]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 from weakref import WeakValueDictionary
@@ -14,7 +15,7 @@ from sheetport.features.events import service as events
 from sheetport.features.quotas import service as quotas
 from sheetport.features.records import store
 from sheetport.features.records.codec import RecordChange, RecordIds, StoredRow, error_slots, merge_update, size_of
-from sheetport.features.records.model import Commit, Counts, FieldCounts, Found, RecordQuery, RecordRow, Scope
+from sheetport.features.records.model import Added, Commit, Counts, FieldCounts, Found, RecordQuery, RecordRow, Scope
 from sheetport.features.sheets import service as sheets
 from sheetport.features.sheets.model import Sheet
 from sheetport.kernel.actor import Actor, ActorKind
@@ -54,42 +55,53 @@ async def insert_records(
 
     Raises TooLarge when they are more than the environment may hold.
     """
-    sheet = await _open_for_insert(uow, actor, before, rows, limits)
+    sheet = await _open_for_insert(uow, actor, before)
     if not rows:
         return Found(sheet, [], Counts(sheet.total, sheet.invalid))
-    counter = await _count_inserted(uow, sheet, rows)
-    made = await store.insert_rows(uow, sheet, rows, counter["next_seq"] - len(rows), counter["commit_no"])
-    return await _publish(uow, actor, sheet, made, counter, limits)
+    added = _added(rows)
+    await quotas.require_room(uow, sheet.environment_id, limits, added.rows, added.size)
+    counter = await _count_inserted(uow, sheet, added)
+    first = counter["next_seq"] - added.rows
+    made = await store.insert_rows(uow, sheet, rows, first, counter["commit_no"])
+    return replace(await _publish(uow, actor, sheet, added, counter, limits), rows=made)
 
 
 async def insert_staged(
-    db: Database, actor: Actor, before: Sheet, rows: list[StoredRow], limits: QuotaSettings
+    db: Database,
+    actor: Actor,
+    before: Sheet,
+    pieces: Callable[[Sheet], AsyncGenerator[list[StoredRow], None]],
+    limits: QuotaSettings,
 ) -> Found:
     """:func:`insert_records` over many turns of the one writer, so that others write in between.
 
-    What is staged nobody sees, and it is gone after a failure or a crash; the last turn publishes all of it. Call it
-    within :func:`turn_of`. Goes on when its caller goes away.
+    ``pieces`` gives the rows for the sheet as it is found: they get its next numbers, in order. What is staged
+    nobody sees, and it is gone after a failure or a crash; the last turn publishes all of it. The rows are not
+    given back. Call it within :func:`turn_of`.
     """
-    lane = before.environment_id
+    lane, added = before.environment_id, Added()
 
     async def begin(uow: UnitOfWork) -> tuple[Sheet, int]:
-        sheet = await _open_for_insert(uow, actor, before, rows, limits)
+        sheet = await _open_for_insert(uow, actor, before)
         return sheet, (await store.find_head(uow, sheet))[1] + 1
 
-    async def stage(uow: UnitOfWork, start: int) -> list[RecordRow]:
+    async def stage(uow: UnitOfWork, rows: list[StoredRow]) -> None:
         await _reopen(uow, actor, before)
-        return await store.insert_rows(uow, sheet, rows[start : start + STAGED_FROM], sheet.next_seq + start, commit_no)
+        await store.insert_rows(uow, sheet, rows, sheet.next_seq + added.rows, commit_no)
 
     async def publish(uow: UnitOfWork) -> Found:
-        reopened = await _open_for_insert(uow, actor, before, rows, limits, staged=True)
-        counter = await _count_inserted(uow, reopened, rows)
-        return await _publish(uow, actor, reopened, made, counter, limits)
+        reopened = await _reopen(uow, actor, before)
+        if not added.rows:
+            return Found(reopened, [], Counts(reopened.total, reopened.invalid))
+        counter = await _count_inserted(uow, reopened, added)
+        return await _publish(uow, actor, reopened, added, counter, limits)
 
     sheet, commit_no = await db.write(begin, lane=lane)
-    made: list[RecordRow] = []
     try:
-        for start in range(0, len(rows), STAGED_FROM):
-            made += await db.write(partial(stage, start=start), bulk=True, lane=lane)
+        async with aclosing(pieces(sheet)) as given:
+            async for rows in given:
+                await db.write(partial(stage, rows=rows), bulk=True, lane=lane)
+                added += _added(rows)
         return await db.write(publish, lane=lane)
     except BaseException:
         while await db.write(lambda uow: store.clear_staged(uow, STAGED_FROM, sheet), bulk=True, lane=lane):
@@ -242,47 +254,37 @@ async def clear_rows(uow: UnitOfWork, environment_id: str, most: int) -> bool:
 # ---- what a caller may do and means --------------------------------------------------------------
 
 
-async def _open_for_insert(
-    uow: UnitOfWork,
-    actor: Actor,
-    before: Sheet,
-    rows: list[StoredRow],
-    limits: QuotaSettings,
-    *,
-    staged: bool = False,
-) -> Sheet:
-    """The sheet, if these rows may be added to it. What a failed insert may have left there is gone afterwards."""
+async def _open_for_insert(uow: UnitOfWork, actor: Actor, before: Sheet) -> Sheet:
+    """The sheet, if records may be added to it. What a failed insert may have left there is gone afterwards."""
     sheet = await _reopen(uow, actor, before)
     _require_access(actor, sheet, "add")
-    await quotas.require_room(uow, sheet.environment_id, limits, len(rows), _size_of(rows))
-    while not staged and await store.clear_staged(uow, WRITE_LIMIT, sheet):
+    while await store.clear_staged(uow, WRITE_LIMIT, sheet):
         continue
     return sheet
 
 
-async def _count_inserted(uow: UnitOfWork, sheet: Sheet, rows: list[StoredRow]) -> Row:
+def _added(rows: list[StoredRow]) -> Added:
+    return Added(len(rows), sum(not row.valid for row in rows), sum(size_of(row.vals, row.ext) for row in rows))
+
+
+async def _count_inserted(uow: UnitOfWork, sheet: Sheet, added: Added) -> Row:
     """Count rows as published records of the sheet; its counters afterwards."""
-    invalid = sum(not row.valid for row in rows)
     return await store.advance(
-        uow, sheet, seqs=len(rows), total=len(rows), invalid=invalid, commits=1, size=_size_of(rows)
+        uow, sheet, seqs=added.rows, total=added.rows, invalid=added.invalid, commits=1, size=added.size
     )
 
 
 async def _publish(
-    uow: UnitOfWork, actor: Actor, sheet: Sheet, made: list[RecordRow], counter: Row, limits: QuotaSettings
+    uow: UnitOfWork, actor: Actor, sheet: Sheet, added: Added, counter: Row, limits: QuotaSettings
 ) -> Found:
-    """Make inserted records a commit, and tell of it."""
+    """Make the newest records of the sheet a commit, and tell of it."""
     commit = _new_commit(uow, actor, sheet, "insert", counter["commit_no"])
-    commit = replace(commit, first_seq=made[0].seq, last_seq=made[-1].seq)
+    commit = replace(commit, first_seq=counter["next_seq"] - added.rows, last_seq=counter["next_seq"] - 1)
     await store.insert_commit(uow, commit)
-    await _tell(uow, actor, sheet, "records:created", commit, len(made))
+    await _tell(uow, actor, sheet, "records:created", commit, added.rows)
     await _tell_commit(uow, actor, sheet, "commit:created", commit)
-    await quotas.count_records(uow, sheet.environment_id, limits, len(made), sum(row.size for row in made))
-    return Found(sheet, made, Counts(counter["total"], counter["invalid"]), commit.id)
-
-
-def _size_of(rows: list[StoredRow]) -> int:
-    return sum(size_of(row.vals, row.ext) for row in rows)
+    await quotas.count_records(uow, sheet.environment_id, limits, added.rows, added.size)
+    return Found(sheet, [], Counts(counter["total"], counter["invalid"]), commit.id)
 
 
 async def _reopen(uow: UnitOfWork, actor: Actor, before: Sheet) -> Sheet:
