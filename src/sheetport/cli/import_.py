@@ -74,5 +74,6 @@ def _described(made: Report) -> dict[str, object]:
         "publishableKey": made.answer["publishableKey"],
         "counts": made.counts,
         "remarks": made.remarks,
+        "ids": made.ids,
         "toSet": [{"kind": e.kind, "name": e.name, "spaceId": e.space_id, "actorId": e.actor_id} for e in made.entries],
     }

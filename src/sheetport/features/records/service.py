@@ -228,9 +228,10 @@ async def find_head(uow: UnitOfWork, actor: Actor, sheet: Sheet) -> tuple[int, i
 
 
 async def read_block(uow: UnitOfWork, actor: Actor, sheet: Sheet, after: int, last: int, size: int) -> list[RecordRow]:
-    """The next ``size`` records behind number ``after``, up to number ``last``."""
+    """The next ``size`` records behind number ``after``, up to number ``last``, which :func:`find_head` gave: what
+    lies behind it may be staged."""
     require(actor, Permission.RECORD_READ)
-    scope = Scope(sheet.environment_id, sheet.sheet_no, first=after + 1, last=min(last, sheet.next_seq - 1))
+    scope = Scope(sheet.environment_id, sheet.sheet_no, first=after + 1, last=last)
     return await store.find_page(uow, sheet, scope, Page(1, size))
 
 

@@ -49,13 +49,17 @@ class Server(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was made: ``answer`` is the server's, with the keys; ``counts`` by noun; ``entries`` to be set by hand."""
+    """What was made: ``answer`` is the server's, with the keys; ``counts`` by noun; ``entries`` to be set by hand.
+
+    ``ids`` is the new id of everything but records by its old one.
+    """
 
     answer: dict[str, Any]
     name: str
     counts: dict[str, int]
     entries: list[schemas.EntryFile]
     remarks: list[str]
+    ids: dict[str, str]
 
 
 def import_environment(
@@ -114,7 +118,8 @@ class _Import:
             "jobs": len(draft.jobs),
         }
         here = [msgspec.structs.replace(entry, space_id=self._told(entry.space_id)) for entry in entries]
-        return Report(answer, self._environment.name, counts, here, [*answer["remarks"], *self._remarks()])
+        remarks = [*answer["remarks"], *self._remarks()]
+        return Report(answer, self._environment.name, counts, here, remarks, self._ids)
 
     def _draft(self, apps: list[App]) -> Draft:
         """Everything of the environment, under its new ids; the records are stored on the way."""
