@@ -60,46 +60,54 @@ from sheetport.storage.migrations import SchemaError
 from sheetport.storage.unit_of_work import Database
 
 
+Host = Annotated[str, typer.Option(help="Address to listen on.", envvar="SHEETPORT_HOST")]
+Port = Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65_535, envvar="SHEETPORT_PORT")]
+Workers = Annotated[
+    int, typer.Option(help="Server processes; more than one needs PostgreSQL.", min=1, envvar="SHEETPORT_WORKERS")
+]
+TlsCert = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Certificate chain, PEM: serve HTTPS.", envvar="SHEETPORT_TLS_CERT")
+]
+TlsKey = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="The certificate's key, PEM.", envvar="SHEETPORT_TLS_KEY")
+]
+RedirectPort = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="A plain-HTTP port that leads to HTTPS (308).",
+        min=1,
+        max=65_535,
+        envvar="SHEETPORT_HTTP_REDIRECT_PORT",
+    ),
+]
+TrustedProxies = Annotated[
+    str,
+    typer.Option(
+        metavar="LIST",
+        help="Addresses or networks of proxies whose X-Forwarded-… headers are believed, separated by commas.",
+        envvar="SHEETPORT_TRUSTED_PROXIES",
+    ),
+]
+LogFormat = Annotated[str, typer.Option(help="logfmt or json.", envvar="SHEETPORT_LOG_FORMAT")]
+AccessLog = Annotated[
+    str, typer.Option(help="Requests to log: all, errors (and slow ones) or off.", envvar="SHEETPORT_ACCESS_LOG")
+]
+
+
 def serve(
     data: Data = None,
     key_file: KeyFile = None,
     database_url: DatabaseUrl = None,
-    host: Annotated[str, typer.Option(help="Address to listen on.", envvar="SHEETPORT_HOST")] = DEFAULT_HOST,
-    port: Annotated[
-        int, typer.Option(help="Port to listen on.", min=1, max=65_535, envvar="SHEETPORT_PORT")
-    ] = DEFAULT_PORT,
-    workers: Annotated[
-        int, typer.Option(help="Server processes; more than one needs PostgreSQL.", min=1, envvar="SHEETPORT_WORKERS")
-    ] = 1,
-    tls_cert: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Certificate chain, PEM: serve HTTPS.", envvar="SHEETPORT_TLS_CERT"),
-    ] = None,
-    tls_key: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The certificate's key, PEM.", envvar="SHEETPORT_TLS_KEY")
-    ] = None,
-    http_redirect_port: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="A plain-HTTP port that leads to HTTPS (308).",
-            min=1,
-            max=65_535,
-            envvar="SHEETPORT_HTTP_REDIRECT_PORT",
-        ),
-    ] = None,
-    trusted_proxies: Annotated[
-        str,
-        typer.Option(
-            metavar="LIST",
-            help="Addresses or networks of proxies whose X-Forwarded-… headers are believed, separated by commas.",
-            envvar="SHEETPORT_TRUSTED_PROXIES",
-        ),
-    ] = "",
-    log_format: Annotated[str, typer.Option(help="logfmt or json.", envvar="SHEETPORT_LOG_FORMAT")] = "logfmt",
-    access_log: Annotated[
-        str, typer.Option(help="Requests to log: all, errors (and slow ones) or off.", envvar="SHEETPORT_ACCESS_LOG")
-    ] = "errors",
+    host: Host = DEFAULT_HOST,
+    port: Port = DEFAULT_PORT,
+    workers: Workers = 1,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    http_redirect_port: RedirectPort = None,
+    trusted_proxies: TrustedProxies = "",
+    log_format: LogFormat = "logfmt",
+    access_log: AccessLog = "errors",
 ) -> None:
     """Run the server. On an empty data directory it first sets one up, as 'sheetport init' does.
 
