@@ -59,7 +59,6 @@ from sheetport.storage.identity import WrongKeyError
 from sheetport.storage.migrations import SchemaError
 from sheetport.storage.unit_of_work import Database
 
-
 Host = Annotated[str, typer.Option(help="Address to listen on.", envvar="SHEETPORT_HOST")]
 Port = Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65_535, envvar="SHEETPORT_PORT")]
 Workers = Annotated[
