@@ -1,14 +1,16 @@
-"""What a server process does beside requests: overdue jobs, when each credential was last used, and sweeping."""
+"""What a server process does beside requests: overdue jobs, when each credential was last used, old events."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 import structlog
 
 from sheetport.features.auth import service as auth
+from sheetport.features.events import service as events
 from sheetport.features.jobs import jobs as timed_jobs
 from sheetport.features.records import jobs as record_jobs
 from sheetport.features.spaces import jobs as space_jobs
@@ -16,12 +18,13 @@ from sheetport.storage.unit_of_work import Database
 
 OVERDUE_SECONDS = 15.0
 LAST_USED_SECONDS = 30.0
-SWEEP_SECONDS = 60.0
+EXPIRE_SECONDS = 60.0
+SWEEP_SECONDS = 600.0
 _log = structlog.get_logger()
 
 
 @asynccontextmanager
-async def background(db: Database, verifier: auth.Verifier) -> AsyncGenerator[None, None]:
+async def background(db: Database, verifier: auth.Verifier, event_days: int) -> AsyncGenerator[None, None]:
     """Run the timed work until the context ends."""
 
     async def fail_overdue() -> None:
@@ -32,6 +35,9 @@ async def background(db: Database, verifier: auth.Verifier) -> AsyncGenerator[No
         if used:
             await db.write(lambda uow: auth.flush_last_used(uow, used))
 
+    async def sweep() -> None:
+        await sweep_events(db, event_days)
+
     async def sweep_spaces() -> None:
         while await db.write(space_jobs.sweep_spaces) == space_jobs.BATCH:
             continue
@@ -40,11 +46,15 @@ async def background(db: Database, verifier: auth.Verifier) -> AsyncGenerator[No
         while await db.write(record_jobs.sweep_records, bulk=True):
             continue
 
+    if not db.shared:
+        while await db.write(record_jobs.clear_staged):
+            continue
     tasks = [
         asyncio.create_task(_every(OVERDUE_SECONDS, "jobs.fail-overdue", fail_overdue)),
-        asyncio.create_task(_every(SWEEP_SECONDS, "spaces.sweep", sweep_spaces)),
-        asyncio.create_task(_every(SWEEP_SECONDS, "records.sweep", sweep_records)),
+        asyncio.create_task(_every(EXPIRE_SECONDS, "spaces.sweep", sweep_spaces)),
+        asyncio.create_task(_every(EXPIRE_SECONDS, "records.sweep", sweep_records)),
         asyncio.create_task(_every(LAST_USED_SECONDS, "auth.flush-last-used", flush_last_used)),
+        asyncio.create_task(_every(SWEEP_SECONDS, "events.sweep", sweep)),
     ]
     try:
         yield
@@ -53,6 +63,13 @@ async def background(db: Database, verifier: auth.Verifier) -> AsyncGenerator[No
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await _attempt("auth.flush-last-used", flush_last_used)
+
+
+async def sweep_events(db: Database, days: int) -> None:
+    """Delete the events of whole days that are over for ``days`` days, some at a time: others write in between."""
+    for environment in await db.read(lambda uow: events.list_outdated(uow, days), heavy=True):
+        while await db.write(partial(events.sweep_batch, environment_id=environment, days=days), bulk=True):
+            pass
 
 
 async def _every(seconds: float, name: str, work: Callable[[], Awaitable[None]]) -> None:

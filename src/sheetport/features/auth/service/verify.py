@@ -51,6 +51,10 @@ class Verifier:
 
     async def verify(self, token: str) -> Actor:
         """The caller. Raises Unauthenticated, alike for unknown, revoked, expired and wrong-kind tokens."""
+        return (await self.know(token)).actor
+
+    async def know(self, token: str) -> Known:
+        """The caller, and when the token expires. Raises Unauthenticated as ``verify`` does."""
         if len(token) > MAX_TOKEN:
             raise Unauthenticated
         fingerprint = self._db.keys.fingerprint(token)
@@ -60,7 +64,7 @@ class Verifier:
             known = await self._db.read(lambda uow: look_up(uow, token, fingerprint))
             self._remember(fingerprint, known)
         self.used[known.actor.token_id] = now
-        return known.actor
+        return known
 
     def recall(self, token: str) -> Known | None:
         """The caller if it is remembered; whoever uses it reads under its standing."""
