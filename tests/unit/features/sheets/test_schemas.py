@@ -10,9 +10,9 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
+from sheetport.features.actions import schemas as actions
 from sheetport.features.sheets import schemas
 from sheetport.features.sheets.schemas import constraints, fields, sheet
-from sheetport.features.actions import schemas as actions
 from sheetport.kernel.errors import Invalid
 
 DOCUMENT = json.loads((Path(__file__).parents[3] / "data" / "openapi.json").read_text())
