@@ -13,7 +13,7 @@ EXAMPLES: dict[str, Any] = {
     "accounts.updateCurrent": {"name": "Acme"},
     "apps.create": {"name": "Onboarding", "namespace": "onboarding", "type": "CUSTOM"},
     "apps.update": {"name": "Onboarding"},
-    "auth.createAccessToken": {"email": "you@example.com", "password": "your password"},
+    "auth.createAccessToken": {"type": "userCredentials", "email": "you@example.com", "password": "your password"},
     "auth.createPersonalAccessToken": {"name": "My laptop"},
     "environments.create": {"name": "staging", "isProd": False},
     "environments.update": {"name": "staging"},

@@ -21,8 +21,8 @@ from sheetport.web.sessions import AnyRequest
 SWAGGER_VERSION = "5.31.0"
 SWAGGER = files("swagger_ui_bundle") / "vendor" / f"swagger-ui-{SWAGGER_VERSION}"
 SWAGGER_FILES = {
-    "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
-    "swagger-ui.css": "text/css; charset=utf-8",
+    "swagger-ui-bundle.js": "text/javascript",
+    "swagger-ui.css": "text/css",
 }
 #: Swagger UI draws its arrows and locks as images in its stylesheet.
 _POLICY = POLICY.replace("img-src 'self'", "img-src 'self' data:")
