@@ -57,6 +57,7 @@ async def sheet(db: Database) -> Sheet:
             updated_at=1,
             slots={"a": 0},
             next_slot=1,
+            next_seq=1_000_000,  # whatever a test writes is published
         )
         for number in (7, 8)
     ]

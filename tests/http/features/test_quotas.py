@@ -233,6 +233,21 @@ async def test_counts_that_drifted_are_found_and_mended(world: World) -> None:
     assert (await world.call("GET", f"/v1/sheets/{sheet}/counts")).data["counts"]["total"] == 1
 
 
+async def test_what_is_staged_and_not_published_is_no_drift(world: World) -> None:
+    sheet = (await make_book(world))["sheets"][0]["id"]
+    await insert(world, sheet, "a")
+
+    async def stage(uow: UnitOfWork) -> None:
+        (row,) = await uow.fetch_all(select(records))
+        staged = {name: row[name] for name in records.columns.keys()} | {"seq": 900}  # noqa: SIM118 - a collection
+        await uow.bulk_insert("records", tuple(staged), [tuple(staged.values())])
+
+    await world.db.write(stage)
+    assert await stored(world) == 2
+    assert (await used(world))["rows"] == 1
+    assert await world.db.write(quotas.mend) == []
+
+
 async def test_a_change_of_limits_is_recorded_and_checked(world: World) -> None:
     await limit(world, rows=5, bytes=None)
     (audit,) = await world.audits("environment:limits")
