@@ -125,7 +125,11 @@ RICH_ROWS = (
     Row("POST /v1/secrets", _ANY, {"name": "A", "value": "b", "environmentId": "{environment_id}", "actorId": "a"}),
     Row("POST /v1/spaces", _ANY, _SPACE | {"environmentId": "{environment_id}"}),
     Row("PATCH /v1/spaces/{space_id}", _ANY, _SPACE | {"primaryWorkbookId": "{workbook_id}"}),
-    Row("POST /v1/spaces/{space_id}/documents", _ANY, {"title": "x", "body": "x", "treatments": [], "actions": [_ACTION]}),
+    Row(
+        "POST /v1/spaces/{space_id}/documents",
+        _ANY,
+        {"title": "x", "body": "x", "treatments": [], "actions": [_ACTION]},
+    ),
     Row("PATCH /v1/sheets/{sheet_id}", _ANY, {"name": "x", "slug": "y", "metadata": {}, "actions": [_ACTION]}),
     Row("POST /v1/sheets/{sheet_id}/records", _ANY, [_RECORD | {"id": "{record_id}"}, {"name": {"value": "Grace"}}]),
     Row("PUT /v1/sheets/{sheet_id}/records", _ANY, [_RECORD | {"id": "{record_id}"}]),
