@@ -137,7 +137,8 @@ class Application:
         self.marks = Marks(db)
         quick = QuickMiddleware(self.router, QUICK, self.verifier.recall, db, settings)
         observed = ObserveMiddleware(quick, WATCHED, self.marks.note, db.keys.fingerprint)
-        polls = events.PollMiddleware(PageOrigins(observed, self.verifier.verify), self.hub)
+        streams = events.StreamMiddleware(PageOrigins(observed, self.verifier.verify))
+        polls = events.PollMiddleware(streams, self.hub)
         self.edge = EdgeMiddleware(FrontMiddleware(polls, settings.http), settings, self.telemetry.counters)
 
     @asynccontextmanager

@@ -94,7 +94,8 @@ class Reader:
 
 @asynccontextmanager
 async def reading(world: World, *args: str, **more: str) -> AsyncIterator[Reader]:
-    """A reader whose stream has begun; it hangs up in the end."""
+    """A reader whose stream has begun, once the log stands still; it hangs up in the end."""
+    await numbered(world)
     reader = Reader(world, *args, **more)
     try:
         await reader.until(1)
@@ -220,6 +221,12 @@ async def test_what_cannot_be_followed_is_said(world: World) -> None:
     ):
         reply = await world.call("GET", f"/v1/events/stream?{query}")
         assert (reply.status, reply.error["key"]) == (status, key), query
+
+
+async def test_a_page_of_another_origin_may_read_the_stream(world: World) -> None:
+    here = await world.call("GET", "/v1/events/stream", headers={"Origin": "https://example.com"})
+    assert (here.status, here.headers["access-control-allow-origin"]) == (200, "*")
+    assert "access-control-allow-origin" not in (await world.call("GET", "/v1/events/stream")).headers
 
 
 async def test_an_archived_space_has_no_stream(world: World) -> None:

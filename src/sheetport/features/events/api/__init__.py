@@ -4,10 +4,12 @@ listeners follow (``polls``)."""
 from sheetport.features.events.api.log import environment_subscription_router, router, subscription_router
 from sheetport.features.events.api.polls import PollMiddleware
 from sheetport.features.events.api.polls import routers as poll_routers
+from sheetport.features.events.api.stream import StreamMiddleware
 from sheetport.features.events.api.stream import router as stream_router
 
 __all__ = [
     "PollMiddleware",
+    "StreamMiddleware",
     "environment_subscription_router",
     "poll_routers",
     "router",

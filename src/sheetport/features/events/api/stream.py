@@ -29,6 +29,10 @@ _HEADERS = [
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),
 ]
+#: As the router answers any origin.
+_ORIGINS = [(b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", b"X-Request-Id")]
+PATH = "/v1/events/stream"
+_SENDING = "sending"
 
 
 @get(
@@ -51,16 +55,37 @@ async def stream_events(
     channel, newest = await call.read(service.begin_stream, environment_id, space_id)
     known = await request.app.state.verifier.know(bearer_token(request.scope))
     grant = Grant("", channel, call.actor.account_id, call.actor.token_id, known.expires_at)
-    return partial(_send_tail, request.app.state.hub, grant, newest if after is None else after, wanted)
+    sending = partial(_send_tail, request.app.state.hub, grant, newest if after is None else after, wanted)
+    return partial(_hand_over, sending)
+
+
+class StreamMiddleware:
+    """Sends streams from in front of the router: what that holds of a request would stay as long as the stream."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+        if scope["path"] == PATH:
+            sending = scope.get("state", {}).pop(_SENDING, None)
+            if sending is not None:
+                await sending(scope, receive, send)
+
+
+async def _hand_over(sending: ASGIApp, scope: Scope, _: Receive, __: Send) -> None:
+    scope["state"][_SENDING] = sending
 
 
 async def _send_tail(
-    following: Following, grant: Grant, after: int, wanted: Wanted, _: Scope, receive: Receive, send: Send
+    following: Following, grant: Grant, after: int, wanted: Wanted, scope: Scope, receive: Receive, send: Send
 ) -> None:
     tail = following.follow(grant, after, wanted)
     hang_up = HangUp(receive, tail.end)
+    from_elsewhere = any(name == b"origin" for name, _ in scope["headers"])
     try:
-        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        headers = [*_HEADERS, *_ORIGINS] if from_elsewhere else _HEADERS
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
         while (chunk := await tail.next()) is not None:
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
