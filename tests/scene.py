@@ -25,9 +25,13 @@ _numbers = itertools.count(1)
 
 @dataclass
 class Scene:
-    """A world, one of each thing in an environment made for this, and a token of every kind of caller."""
+    """A world, one of each thing in an environment made for this, and a token of every kind of caller.
+
+    ``mark`` stands in every name and value, so that an answer that tells of them is known by it.
+    """
 
     world: World
+    mark: str = ""
     things: dict[str, str] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
 
@@ -39,10 +43,10 @@ class Scene:
         self.things |= {"account_id": world.account_id, "user_id": world.user_id, "fresh": f"fresh {next(_numbers)}"}
         environment = self.things["environment_id"]
         for name, token in (("space", "space"), ("other_space", "other_space")):
-            space = await self._make("/v1/spaces", {"name": name, "environmentId": environment})
+            space = await self._make("/v1/spaces", {"name": self.mark + name, "environmentId": environment})
             self.things[f"{name}_id"], self.tokens[token] = space["id"], space["accessToken"]
-        sheet = {"name": "People", "slug": "people", "fields": FIELDS}
-        body = {"name": "Book", "spaceId": self.things["space_id"], "sheets": [sheet]}
+        sheet = {"name": f"{self.mark}People", "slug": "people", "fields": FIELDS}
+        body = {"name": f"{self.mark}Book", "spaceId": self.things["space_id"], "sheets": [sheet]}
         book = await self._make("/v1/workbooks", body | {"settings": {"trackChanges": True}})
         self.things |= {"workbook_id": book["id"], "sheet_id": book["sheets"][0]["id"]}
         await self._fill()
@@ -51,7 +55,9 @@ class Scene:
         """An environment with its keys, a key to spare, a token to spare, and credentials that have ended."""
         world, number = self.world, next(_numbers)
         actor = Actor(ActorKind.USER, world.user_id, world.account_id, "test")
-        made = await environments.create_environment_with_keys(uow, actor, EnvironmentChange(f"made {number}", False))
+        made = await environments.create_environment_with_keys(
+            uow, actor, EnvironmentChange(f"{self.mark}made {number}", False)
+        )
         environment = made.environment.id
         spare, _ = await auth.create_key(uow, actor, environment, CredentialKind.SECRET_KEY)
         ended, _ = await auth.create_key(uow, actor, environment, CredentialKind.SECRET_KEY)
@@ -68,7 +74,7 @@ class Scene:
         """What lies in the space: records with their commit, jobs, an event, a secret; and a variable and an app."""
         things = self.things
         path = f"/v1/sheets/{things['sheet_id']}/records"
-        inserted = await self._make(path, [{"name": {"value": "Ada"}}])
+        inserted = await self._make(path, [{"name": {"value": f"{self.mark}Ada"}}])
         things |= {"record_id": inserted["records"][0]["id"], "commit_id": inserted["commitId"]}
         job = {"type": "workbook", "operation": "submit", "source": things["workbook_id"]}
         for name, more in (("job_id", {"trigger": "immediate"}), ("idle_job_id", {}), ("failed_job_id", {})):
@@ -77,17 +83,19 @@ class Scene:
         await self._make(f"/v1/jobs/{things['failed_job_id']}/fail", None)
         context = {"environmentId": things["environment_id"], "spaceId": things["space_id"]}
         event = {"topic": "space:updated", "domain": "space", "context": context, "payload": {}}
-        document = {"title": "Read me", "body": "# First"}
+        document = {"title": f"{self.mark}Read me", "body": "# First"}
         things["document_id"] = (await self._make(f"/v1/spaces/{things['space_id']}/documents", document))["id"]
-        action = {"operation": "go", "label": "Go", "targetId": things["workbook_id"]}
+        action = {"operation": "go", "label": f"{self.mark}Go", "targetId": things["workbook_id"]}
         things["action_id"] = (await self._make(f"/v1/actions?spaceId={things['space_id']}", action))["id"]
         things["event_id"] = (await self._make("/v1/events", event))["id"]
-        secret = {"name": "GREETING", "value": "hello", **context}
+        secret = {"name": "GREETING", "value": f"{self.mark}hello", **context}
         things |= {"secret_id": (await self._make("/v1/secrets", secret))[0]["id"], "name": "GREETING"}
         variables = f"/v1/environments/{things['environment_id']}/variables"
-        reply = await self.world.call("PUT", f"{variables}/GREETING", {"value": "hi"}, token=self.tokens["secret"])
+        reply = await self.world.call(
+            "PUT", f"{variables}/GREETING", {"value": f"{self.mark}hi"}, token=self.tokens["secret"]
+        )
         assert reply.status == 200, reply.body
-        app = {"name": "App", "namespace": f"app-{next(_numbers)}", "type": "CUSTOM"}
+        app = {"name": f"{self.mark}App", "namespace": f"app-{next(_numbers)}", "type": "CUSTOM"}
         things["app_id"] = (await self._make("/v1/apps", app, self.tokens["user"]))["id"]
 
     async def _make(self, path: str, body: Any, token: str = "") -> Any:

@@ -13,7 +13,7 @@ import httpx
 from sqlalchemy import select
 
 from sheetport.bootstrap import Application
-from sheetport.config import HttpSettings, Settings, StorageSettings
+from sheetport.config import HttpSettings, LogSettings, Settings, StorageSettings
 from sheetport.features.accounts import service as accounts
 from sheetport.features.auth.model import CredentialKind
 from sheetport.features.auth.service import hash_new_password, mint
@@ -127,14 +127,16 @@ class World:
 
 
 @asynccontextmanager
-async def opened_world(storage: StorageSettings) -> AsyncGenerator[World, None]:
+async def opened_world(
+    storage: StorageSettings, http: HttpSettings | None = None, logs: LogSettings | None = None
+) -> AsyncGenerator[World, None]:
     """A furnished world over a database that was made for it."""
     storage.data.mkdir(parents=True, exist_ok=True)
     await asyncio.to_thread(upgrade, storage)
     clock = FakeClock(START)
     db = await open_database(storage, KeyRing.generate(), clock)
     try:
-        app = Application(Settings(storage, HttpSettings(), rate_limits=False), db)
+        app = Application(Settings(storage, http or HttpSettings(), logs=logs or LogSettings(), rate_limits=False), db)
         transport = httpx.ASGITransport(app=FirstPart(app), raise_app_exceptions=False)
         async with app.running(), httpx.AsyncClient(transport=transport, base_url="http://sheetport.test") as client:
             made = World(app, db, clock, client)

@@ -33,7 +33,7 @@ class Front(NamedTuple):
 @contextmanager
 def running_front(target: str, names: list[str], folder: Path) -> Iterator[Front]:
     """Forwards POSTs for the host names to the server at ``target``; ends with the block."""
-    certificate, key = _certificate(names, folder)
+    certificate, key = make_certificate(names, folder)
     redirected: list[str] = []
     forwarded: list[str] = []
 
@@ -82,7 +82,7 @@ def _serving(handler: type[BaseHTTPRequestHandler], tls: ssl.SSLContext | None =
             thread.join()
 
 
-def _certificate(names: list[str], folder: Path) -> tuple[Path, Path]:
+def make_certificate(names: list[str], folder: Path) -> tuple[Path, Path]:
     """A self-signed certificate for the host names and its key, as PEM files."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sheetport test")])

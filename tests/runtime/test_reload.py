@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -102,19 +103,53 @@ def test_workers_are_replaced_one_by_one_without_a_failed_request(many: Sheetpor
         assert wait_for(lambda: "server.reloaded" in many.log.read_text(), 90)
         assert wait_for(lambda: len(children(many.pid)) == 2, 15), "the old workers are still there"
         time.sleep(0.5)
-    print([(w.keeps_connection, len(w.made), w.failed, round(w.longest, 3)) for w in writers])
+    print([(writer.keeps_connection, len(writer.made), round(writer.longest, 2)) for writer in writers])
     assert before.isdisjoint(children(many.pid))
     assert [writer.failed for writer in writers] == [[]] * 4
     assert {space for writer in writers for space in writer.made} <= spaces_of(many)
+    page = many.request("GET", "/metrics").body.decode()
+    assert "sheetport_workers 2.0" in page, "one scrape shows every worker"
+    for worker in ("0", "1"):
+        assert f'route="/v1/spaces",status="2xx",worker="{worker}"' in page
 
 
-def test_a_server_of_one_process_begins_anew_and_loses_nothing(server: ServerFactory) -> None:
-    one = server()
-    with writing(one) as writers:
-        time.sleep(0.5)
-        os.kill(one.pid, signal.SIGHUP)
-        assert wait_for(lambda: ready_lines(one) == 2, 60)
-        time.sleep(0.5)
-    print([(w.keeps_connection, len(w.made), w.failed, round(w.longest, 3)) for w in writers])
-    assert [writer.failed for writer in writers] == [[]] * 4
-    assert {space for writer in writers for space in writer.made} <= spaces_of(one)
+@contextmanager
+def manager(path: Path) -> Iterator[list[str]]:
+    """What systemd would hear at ``path``, state by state."""
+    heard: list[str] = []
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as own:
+        own.bind(str(path))
+        own.settimeout(0.2)
+        done = threading.Event()
+
+        def listen() -> None:
+            while not done.is_set():
+                with suppress(TimeoutError):
+                    heard.append(own.recv(4_096).decode().partition("=")[0])
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        try:
+            yield heard
+        finally:
+            done.set()
+            thread.join()
+
+
+def test_a_server_of_one_process_begins_anew_and_loses_nothing(
+    server: ServerFactory, sqlite_place: DataPlace, tmp_path: Path
+) -> None:
+    with manager(tmp_path / "notify") as heard:
+        one = server(sqlite_place, env={"NOTIFY_SOCKET": str(tmp_path / "notify")})
+        pid = one.pid
+        with writing(one) as writers:
+            time.sleep(0.5)
+            os.kill(pid, signal.SIGHUP)
+            assert wait_for(lambda: ready_lines(one) == 2, 60)
+            time.sleep(0.5)
+        print([(writer.keeps_connection, len(writer.made), round(writer.longest, 2)) for writer in writers])
+        assert [writer.failed for writer in writers] == [[]] * 4
+        assert {space for writer in writers for space in writer.made} <= spaces_of(one)
+        assert one.command("env", "list", "--data", str(one.data)).returncode == 0, "its local socket is there again"
+        one.stop()
+    assert heard == ["READY", "RELOADING", "READY", "STOPPING"]

@@ -13,6 +13,7 @@ from sheetport.cli.errors import Commands
 PLACES = {
     "init": ("sheetport.cli.init", "init"),
     "serve": ("sheetport.cli.serve", "serve"),
+    "systemd": ("sheetport.cli.systemd", "systemd"),
     "backup": ("sheetport.cli.backup", "backup"),
     "restore": ("sheetport.cli.restore", "restore"),
     "migrate": ("sheetport.cli.migrate", "migrate"),

@@ -47,6 +47,7 @@ class Counters:
 
     def __init__(self) -> None:
         self._rows: dict[tuple[str, str], Row] = {}
+        self._made: dict[tuple[str, str], Row] = {}
 
     def add(self, route: str, method: str, status: int, seconds: float, *, timed: bool) -> None:
         """Count a request. ``timed`` is false for one that waits on purpose, whose time says nothing."""
@@ -59,13 +60,17 @@ class Counters:
             row.seconds += seconds
 
     def _row(self, route: str, method: str) -> Row:
-        key = route, method if method in METHODS else "other"
-        if key not in self._rows:
-            self._rows[key] = Row(*key, [0] * len(CLASSES), [0] * (len(BUCKETS) + 1))
-        return self._rows[key]
+        """The row of one spelling of a route; remembered by that spelling too, as there are few of them."""
+        key = _KIND.sub("}", route), method if method in METHODS else "other"
+        row = self._made.get(key)
+        if row is None:
+            row = self._made[key] = Row(*key, [0] * len(CLASSES), [0] * (len(BUCKETS) + 1))
+        if method in METHODS:
+            self._rows[route, method] = row
+        return row
 
     def rows(self) -> list[Row]:
-        return list(self._rows.values())
+        return list(self._made.values())
 
 
 class Snapshot(msgspec.Struct):
@@ -123,7 +128,7 @@ def _of_requests(snapshots: list[Snapshot]) -> Iterator[Metric]:
     bounds = [*map(str, BUCKETS), "+Inf"]
     for snapshot in snapshots:
         for row in snapshot.requests:
-            values = [str(snapshot.worker), _KIND.sub("}", row.route), row.method]
+            values = [str(snapshot.worker), row.route, row.method]
             for name, number in zip(CLASSES, row.classes, strict=True):
                 if number:
                     count.add_metric([*values, name], number)

@@ -139,7 +139,7 @@ def to_change(details: JobUpdate | JobAckDetails | None) -> JobChange:
 def to_parts(details: JobSplitDetails) -> list[dict[str, Any] | None]:
     """The data of each part; never more than one too many."""
     if isinstance(details.parts, int):
-        return [None] * min(details.parts, MAX_PARTS + 1)
+        return [None] * max(0, min(details.parts, MAX_PARTS + 1))
     return list(details.parts)
 
 
