@@ -11,10 +11,10 @@ from litestar.params import FromQuery, HeaderParameter, QueryParameter
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from sheetport.features.events import service
-from sheetport.features.events.model import DOMAINS, TOPICS, Grant, Wanted
+from sheetport.features.events.model import DOMAINS, TOPICS, Channel, Grant, Wanted
 from sheetport.features.events.service.following import Following
 from sheetport.http.auth import bearer_token
-from sheetport.http.dependencies import Caller
+from sheetport.http.dependencies import Call, Caller
 from sheetport.http.hang_up import HangUp
 from sheetport.http.parameters import EnvironmentId, SpaceId
 from sheetport.kernel.errors import Invalid
@@ -53,10 +53,15 @@ async def stream_events(
     """Events as they happen, from where the caller left off."""
     wanted, after = _wanted(topic, domain), _position(last_event or last_event_id)
     channel, newest = await call.read(service.begin_stream, environment_id, space_id)
-    known = await request.app.state.verifier.know(bearer_token(request.scope))
-    grant = Grant("", channel, call.actor.account_id, call.actor.token_id, known.expires_at)
+    grant = await _granted(request, call, channel)
     sending = partial(_send_tail, request.app.state.hub, grant, newest if after is None else after, wanted)
     return partial(_hand_over, sending)
+
+
+async def _granted(request: Request[Any, Any, Any], call: Call, channel: Channel) -> Grant:
+    """What the caller may follow, for as long as its token is good."""
+    known = await request.app.state.verifier.know(bearer_token(request.scope))
+    return Grant("", channel, call.actor.account_id, call.actor.token_id, known.expires_at)
 
 
 class StreamMiddleware:
