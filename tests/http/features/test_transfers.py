@@ -293,22 +293,29 @@ async def rows_beside(world: World, *known: str) -> int:
     return await world.db.read(count)
 
 
-@pytest.mark.parametrize("moment", ["import-rows", "publish-import"])
-async def test_an_import_that_fails_leaves_nothing(world: World, tmp_path: Path, moment: str) -> None:
+async def test_an_import_that_fails_leaves_nothing(world: World, tmp_path: Path) -> None:
     await furnished(world)
     beside = Beside(world)
     await beside.export(tmp_path / "one", world.dev)
     seen: list[str] = []
 
-    def fail(operation: str) -> None:
-        seen.append(operation)
-        if operation == moment and seen.count(moment) == (2 if moment == "import-rows" else 1):
-            raise ConnectionError("the line is cut")
+    def failing(moment: str) -> Callable[[str], None]:
+        def fail(operation: str) -> None:
+            seen.append(operation)
+            if seen == ["begin-import", "import-rows", moment] or operation == moment == "publish-import":
+                raise ConnectionError("the line is cut")
 
-    beside.before = fail
-    with pytest.raises(ConnectionError):
-        await beside.imported(tmp_path / "one", "copy")
-    assert seen[-1] == "give-up-import"
+        return fail
+
+    for moment in ("import-rows", "publish-import"):
+        seen.clear()
+        beside.before = failing(moment)
+        with pytest.raises(ConnectionError):
+            await beside.imported(tmp_path / "one", "copy")
+        assert seen[-1] == "give-up-import"
+        assert await rows_beside(world, world.dev) == 0
+    with pytest.raises(TooLarge, match="rows"):
+        await Beside(world, QuotaSettings(rows=BLOCK)).imported(tmp_path / "one", "copy")
     assert await rows_beside(world, world.dev) == 0
     listed = (await world.call("GET", "/v1/environments", token=world.pat)).data
     assert {one["name"] for one in listed} == {"development", "production"}
@@ -367,15 +374,6 @@ async def test_an_import_given_up_by_the_server_is_not_made(world: World, tmp_pa
 async def _staged(world: World) -> list[str]:
     query = select(environments.c.id).where(environments.c.deleted_at.is_not(None))
     return [row["id"] for row in await world.db.read(lambda uow: uow.fetch_all(query))]
-
-
-async def test_more_records_than_an_environment_may_hold_are_refused(world: World, tmp_path: Path) -> None:
-    await furnished(world)
-    beside = Beside(world, QuotaSettings(rows=BLOCK))
-    await beside.export(tmp_path / "one", world.dev)
-    with pytest.raises(TooLarge, match="rows"):
-        await beside.imported(tmp_path / "one", "copy")
-    assert await rows_beside(world, world.dev) == 0
 
 
 async def test_a_sheet_that_changes_while_it_is_read_is_read_again(world: World, tmp_path: Path) -> None:
