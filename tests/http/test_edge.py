@@ -41,15 +41,12 @@ async def test_every_answer_has_an_id_of_its_own(world: World) -> None:
     assert all(each.startswith("req_") for each in ids)
 
 
-@pytest.mark.parametrize(
-    ("given", "taken"),
-    [("edge-7_A", True), ("a" * 64, True), ("a" * 65, False), ("two words", False), ("sk;1", False), ("", False)],
-    ids=["plain", "longest", "too-long", "spaces", "signs", "empty"],
-)
-async def test_an_id_is_taken_from_a_trusted_proxy_when_it_is_harmless(behind: Client, given: str, taken: bool) -> None:
+async def test_an_id_is_taken_from_a_trusted_proxy_when_it_is_harmless(behind: Client) -> None:
+    given = ["edge-7_A", "a" * 64, "a" * 65, "two words", "sk;1", ""]
     async with behind(PROXY) as client:
-        reply = await client.get("/healthz", headers={"X-Request-Id": given})
-    assert (reply.headers["x-request-id"] == given) is taken
+        replies = [await client.get("/healthz", headers={"X-Request-Id": each}) for each in given]
+    taken = [reply.headers["x-request-id"] for reply in replies]
+    assert [each for each in given if each in taken] == ["edge-7_A", "a" * 64]
 
 
 async def test_an_id_is_taken_from_nobody_else(behind: Client) -> None:

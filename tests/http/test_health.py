@@ -39,24 +39,16 @@ def labels(**values: str) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(values.items()))
 
 
-async def test_alive_is_who_answers_without_the_database_too(world: World) -> None:
-    expected = (200, {"data": {"status": "ok", "version": __version__}})
-    assert await answer(world, "/healthz") == expected
-    await world.db.close()
-    assert await answer(world, "/healthz") == expected
-
-
 async def answer(world: World, path: str) -> tuple[int, Any]:
     reply = await world.call("GET", path, token="")
     return reply.status, reply.body
 
 
-async def test_ready_is_who_can_work(world: World) -> None:
-    assert await answer(world, "/readyz") == (200, {"data": {"status": "ready"}})
-
-
-async def test_not_ready_without_the_database(world: World) -> None:
+async def test_without_the_database_it_is_alive_and_not_ready(world: World) -> None:
+    alive = (200, {"data": {"status": "ok", "version": __version__}})
+    assert await answer(world, "/healthz") == alive
     await world.db.close()
+    assert await answer(world, "/healthz") == alive
     status, body = await answer(world, "/readyz")
     assert (status, [error["key"] for error in body["errors"]]) == (503, ["database"])
 
@@ -70,7 +62,8 @@ async def test_not_ready_on_a_schema_of_before(world: World) -> None:
     assert (status, [error["key"] for error in body["errors"]]) == (503, ["schema"])
 
 
-async def test_not_ready_while_it_stops(world: World) -> None:
+async def test_ready_is_who_can_work_and_does_not_stop(world: World) -> None:
+    assert await answer(world, "/readyz") == (200, {"data": {"status": "ready"}})
     world.app.take_leave()
     status, body = await answer(world, "/readyz")
     assert (status, [error["key"] for error in body["errors"]]) == (503, ["stopping"])
@@ -156,24 +149,22 @@ async def status_of(world: World, peer: str, headers: dict[str, str]) -> int:
         return (await client.get("/metrics", headers=headers)).status_code
 
 
-@pytest.mark.parametrize(
-    ("peer", "headers", "status"),
-    [
-        ("127.0.0.1", {}, 200),
-        ("::1", {}, 200),
-        ("127.0.0.1", {"X-Forwarded-For": "127.0.0.1"}, 404),
-        ("127.0.0.1", {"Forwarded": "for=127.0.0.1"}, 404),
-        ("10.0.0.7", {}, 404),
-        ("10.0.0.7", {"Authorization": f"Bearer {METRICS_TOKEN}"}, 200),
-        ("10.0.0.7", {"Authorization": "Bearer another"}, 404),
-        ("10.0.0.7", {"Authorization": "Bearer "}, 404),
-    ],
-    ids=["local", "local6", "through-a-proxy", "through-one", "remote", "with-token", "wrong-token", "empty-token"],
-)
-async def test_metrics_are_for_this_machine_and_for_who_has_the_token(
-    guarded: World, peer: str, headers: dict[str, str], status: int
-) -> None:
-    assert await status_of(guarded, peer, headers) == status
+#: From where, with which headers, and the answer.
+READERS: list[tuple[str, dict[str, str], int]] = [
+    ("127.0.0.1", {}, 200),
+    ("::1", {}, 200),
+    ("127.0.0.1", {"X-Forwarded-For": "127.0.0.1"}, 404),
+    ("127.0.0.1", {"Forwarded": "for=127.0.0.1"}, 404),
+    ("10.0.0.7", {}, 404),
+    ("10.0.0.7", {"Authorization": f"Bearer {METRICS_TOKEN}"}, 200),
+    ("10.0.0.7", {"Authorization": "Bearer another"}, 404),
+    ("10.0.0.7", {"Authorization": "Bearer "}, 404),
+]
+
+
+async def test_metrics_are_for_this_machine_and_for_who_has_the_token(guarded: World) -> None:
+    answers = [(peer, headers, await status_of(guarded, peer, headers)) for peer, headers, _ in READERS]
+    assert answers == READERS
 
 
 async def test_without_a_token_no_token_opens_metrics(world: World) -> None:
@@ -181,8 +172,8 @@ async def test_without_a_token_no_token_opens_metrics(world: World) -> None:
     assert await status_of(world, "10.0.0.7", {"Authorization": f"Bearer {world.sk}"}) == 404
 
 
-async def test_siblings_tell_their_numbers_and_silent_ones_are_left_out(world: World, tmp_path: Path) -> None:
-    own = world.app.telemetry.snapshot()
+async def test_siblings_tell_their_numbers_and_silent_ones_are_left_out(guarded: World, tmp_path: Path) -> None:
+    own = guarded.app.telemetry.snapshot()
     (tmp_path / "7.sock").touch()
     async with telling(tmp_path, 0, lambda: own), telling(tmp_path, 1, lambda: replace_worker(own, 1)):
         assert [each.worker for each in await ask_siblings(tmp_path, 0)] == [1]

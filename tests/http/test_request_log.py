@@ -18,7 +18,8 @@ from worlds import World, opened_world
 
 Errors = pytest.CaptureFixture[str]
 Open = Callable[..., AbstractAsyncContextManager[World]]
-CANARIES = 40
+#: Each sends nine secrets.
+ROUNDS = 40
 
 
 @pytest.fixture
@@ -103,17 +104,17 @@ def test_of_a_query_only_what_can_be_no_secret_is_shown(query: str, shown: str) 
     assert shown_query(query.encode()) == shown
 
 
-@pytest.mark.parametrize("log_format", ["logfmt", "json"])
-async def test_no_secret_stands_in_any_line(logging_world: Open, capsys: Errors, log_format: str) -> None:
+@pytest.mark.parametrize(("log_format", "rounds"), [("logfmt", ROUNDS), ("json", ROUNDS // 8)])
+async def test_no_secret_stands_in_any_line(logging_world: Open, capsys: Errors, log_format: str, rounds: int) -> None:
     sent: list[str] = []
     async with logging_world(format=log_format, access="all") as world:
-        for number in range(CANARIES):
+        for number in range(rounds):
             await send_everywhere(world, sent, number)
         sent += [world.sk, world.pk, world.pat]
         await world.call("GET", "/v1/environments", token=world.pat)
     text = capsys.readouterr().err
-    assert len(text.splitlines()) >= CANARIES * 7
-    assert len(sent) >= 300
+    assert len(text.splitlines()) >= rounds * 7
+    assert len(sent) >= rounds * 9
     assert [value for value in sent if value in text or quote(value) in text] == []
 
 
