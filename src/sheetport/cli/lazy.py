@@ -9,27 +9,68 @@ import typer
 
 from sheetport.cli.errors import Commands
 
-#: The module and the function or ``typer.Typer`` of each command, in the order of the help.
+#: The module, the function or ``typer.Typer``, and the summary of each command, in the order of the help.
+#: A summary is here, and not only at its command, so that the help loads no command.
 PLACES = {
-    "init": ("sheetport.cli.init", "init"),
-    "serve": ("sheetport.cli.serve", "serve"),
-    "systemd": ("sheetport.cli.systemd", "systemd"),
-    "backup": ("sheetport.cli.backup", "backup"),
-    "restore": ("sheetport.cli.restore", "restore"),
-    "migrate": ("sheetport.cli.migrate", "migrate"),
-    "export": ("sheetport.cli.export", "export"),
-    "import": ("sheetport.cli.import_", "import_"),
-    "run": ("sheetport.cli.run", "run"),
-    "listen": ("sheetport.cli.listen", "listen"),
-    "demo": ("sheetport.cli.demo", "demo"),
-    "doctor": ("sheetport.cli.doctor", "doctor"),
-    "login": ("sheetport.cli.login", "login"),
-    "logout": ("sheetport.cli.login", "logout"),
-    "env": ("sheetport.cli.env", "env_app"),
-    "secrets": ("sheetport.cli.secrets", "secrets_app"),
-    "token": ("sheetport.cli.login", "token_app"),
-    "events": ("sheetport.cli.events", "events_app"),
-    "account": ("sheetport.cli.account", "account_app"),
+    "init": (
+        "sheetport.cli.init",
+        "init",
+        "Set a server up: data directory, key file, first account, two environments and their keys.",
+    ),
+    "serve": ("sheetport.cli.serve", "serve", "Run the server."),
+    "systemd": ("sheetport.cli.systemd", "systemd", "Print a hardened systemd unit that runs this very installation."),
+    "backup": ("sheetport.cli.backup", "backup", "Write all data, as it is at one instant, to a new file."),
+    "restore": (
+        "sheetport.cli.restore",
+        "restore",
+        "Put a backup into an empty data directory or PostgreSQL database, whichever of the two it came from.",
+    ),
+    "migrate": (
+        "sheetport.cli.migrate",
+        "migrate",
+        "Bring the database to this version's schema, as 'serve' does when it starts, with a backup before it.",
+    ),
+    "export": ("sheetport.cli.export", "export", "Write an environment to open files: JSON, and CSV of every sheet."),
+    "import": ("sheetport.cli.import_", "import_", "Make a new environment of an export: all of it, or nothing."),
+    "run": (
+        "sheetport.cli.run",
+        "run",
+        "Run a program with an environment's key, address and variables, and for Node.js the preload.",
+    ),
+    "listen": (
+        "sheetport.cli.listen",
+        "listen",
+        "Run a Python listener until Ctrl-C or SIGTERM, and say which events it handled.",
+    ),
+    "demo": (
+        "sheetport.cli.demo",
+        "demo",
+        "Take three small files through a space, a submit job and a listener to a webhook, and explain each step.",
+    ),
+    "doctor": (
+        "sheetport.cli.doctor",
+        "doctor",
+        "Look over data directory, key file, database, clock, port and running server, and say what to do.",
+    ),
+    "login": (
+        "sheetport.cli.login",
+        "login",
+        "Sign in; the sign-in is kept for 24 hours in a file that only you can read.",
+    ),
+    "logout": ("sheetport.cli.login", "logout", "Sign out: end the stored sign-in on the server and delete it here."),
+    "env": (
+        "sheetport.cli.env",
+        "env_app",
+        "Print what a program needs to talk to this server, or set an environment's own variables.",
+    ),
+    "secrets": (
+        "sheetport.cli.secrets",
+        "secrets_app",
+        "Secrets that listeners read with event.secrets(NAME): of an environment, or of one of its spaces.",
+    ),
+    "token": ("sheetport.cli.login", "token_app", "Personal access tokens: they act as you, in every environment."),
+    "events": ("sheetport.cli.events", "events_app", "What happens in an environment."),
+    "account": ("sheetport.cli.account", "account_app", "Accounts of this server."),
 }
 
 
@@ -46,12 +87,21 @@ class LazyCommands(Commands):
             self.commands[cmd_name] = _load(cmd_name)
         return self.commands[cmd_name]
 
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the list of commands into the help."""
+        summaries = {name: summary for name, (_, _, summary) in PLACES.items()}
+        summaries |= {name: command.get_short_help_str(200) for name, command in self.commands.items()}
+        rows = [(name, summaries[name]) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
 
 def _load(name: str) -> Any:
-    module, attribute = PLACES[name]
+    module, attribute, _ = PLACES[name]
     found = getattr(importlib.import_module(module), attribute)
     if isinstance(found, typer.Typer):
+        found.rich_markup_mode = None
         return typer.main.get_group(found)
-    single = typer.Typer(add_completion=False)
+    single = typer.Typer(add_completion=False, rich_markup_mode=None)
     single.command(name)(found)
     return typer.main.get_command(single)

@@ -36,7 +36,7 @@ from sheetport.runtime.transfer.files_in import InFiles
 
 T = TypeVar("T")
 #: A batch of records ends at so many, or at so many bytes.
-BATCH_ROWS = 1_000
+BATCH_ROWS = 500
 BATCH_BYTES = 4 * 1024 * 1024
 Progress = Callable[[str], None]
 
