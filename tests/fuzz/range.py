@@ -25,7 +25,7 @@ CALLERS = ("nobody", "publishable", "other_account", "space", "secret", "user")
 READERS = frozenset({"secret", "user"})
 CANARY = "canary-that-only-key-holders-may-see"
 #: What is never said again, whoever asks: the things behind these names.
-_HIDDEN = ("user", "secret", "other_environment", "other_account", "revoked", "expired")
+HIDDEN = ("user", "secret", "other_environment", "other_account", "revoked", "expired")
 _SECONDS = 20.0
 
 
@@ -41,7 +41,11 @@ class Range:
     async def fire(self, shots: Iterable[Shot]) -> None:
         """Every shot by every caller; what a shot destroyed is built anew."""
         await self._build()
+        route = ""
         for shot in shots:
+            if shot.route != route and "/v1/jobs/" in shot.route:
+                await self._build()  # what one route may do to a job depends on what the former did
+            route = shot.route
             for caller in CALLERS:
                 answer = await self._send(shot, caller)
                 if answer is not None and answer.status_code == 200 and shot.method == "DELETE":
@@ -60,7 +64,7 @@ class Range:
         assert (made.status, kept.status, subscription.status) == (200, 200, 200)
         scene.things |= {
             "publishable": tokens["publishable"],
-            "channel": environment,
+            "channel": f"environment.{environment}",
             "subscribe_key": subscription.data["subscribeKey"],
             "subscription_token": subscription.data["token"],
         }
@@ -81,7 +85,7 @@ class Range:
         self.answered[shot.route, answer.status_code] += 1
         self.faults += [
             f"{shot.method} {url} by {caller} with {body!r:.600}: {answer.status_code} {fault}"
-            for fault in self._faults(shot, caller, answer)
+            for fault in self.faults_of(shot, caller, answer)
         ]
         return answer
 
@@ -89,7 +93,8 @@ class Range:
         things = self.scene.things
         return re.sub(r"\{(\w+)\}", lambda found: as_text(things.get(found[1], found[0])), text)
 
-    def _faults(self, shot: Shot, caller: str, answer: httpx.Response) -> list[str]:
+    def faults_of(self, shot: Shot, caller: str, answer: httpx.Response) -> list[str]:
+        """What is wrong with an answer."""
         found = []
         if answer.status_code >= 500:
             found.append(f"a server error: {answer.text:.300}")
@@ -99,7 +104,7 @@ class Range:
         elif answer.status_code < 300 and not answer.content:
             found.append("an empty answer")
         said = answer.text
-        tokens = [name for name in _HIDDEN if self.scene.tokens[name] in said]
+        tokens = [name for name in HIDDEN if self.scene.tokens[name] in said]
         found += [f"tells the token of {name}" for name in tokens]
         if CANARY in said and caller not in READERS:
             found.append("tells a secret's value")

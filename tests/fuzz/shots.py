@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from unittest import SkipTest
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl
 
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -44,6 +44,7 @@ _ALIASES = {
     "subscribe_key": "subscribe_key",
     "channel": "channel",
     "auth": "subscription_token",
+    "name": "name",
     "publishable_key": "publishable_key",
 }
 _THINGS = (
@@ -111,8 +112,8 @@ def drawn(document: Document, count: int) -> Iterator[Shot]:
 
 def _shot(label: str, case: Any, number: int) -> Shot:
     known = number % 4 != 3  # the fourth keeps the ids it was drawn with
-    parameters = {name: _named(name, str(value), known) for name, value in (case.path_parameters or {}).items()}
-    path = re.sub(r"\{(\w+)\}", lambda found: _quoted(parameters.get(found[1], "x")), case.path)
+    parameters = {name: _named(name, value, known) for name, value in (case.path_parameters or {}).items()}
+    path = re.sub(r"\{(\w+)\}", lambda found: parameters[found[1]], case.path)
     query = [pair for name, value in (case.query or {}).items() for pair in _pairs(name, value, known)]
     headers = {name: str(value) for name, value in (case.headers or {}).items() if name.lower() != "authorization"}
     headers = {name: value for name, value in headers.items() if value.isascii() and value.isprintable()}
@@ -144,11 +145,6 @@ def _placed(value: Any, known: bool) -> Any:
 
 def _snake(name: str) -> str:
     return re.sub(r"[A-Z]", lambda found: "_" + found[0].lower(), name)
-
-
-def _quoted(text: str) -> str:
-    """A path's part; braces around a thing's name stay."""
-    return text if re.fullmatch(r"\{[a-z_]+\}", text) else quote(text.encode(errors="surrogatepass"), safe="")
 
 
 def bent(rows: Sequence[Row], document: Document, count: int) -> Iterator[Shot]:
