@@ -34,8 +34,8 @@ async def test_no_token_and_a_publishable_key_list_nothing(world: World) -> None
 
 
 async def test_nothing_can_be_deployed(world: World) -> None:
-    """The route is not there for it, so a deploy fails at once instead of seeming to have worked."""
+    """It is not there yet, so a deploy fails at once instead of seeming to have worked."""
     body = {"topics": ["job:ready"], "compiler": "js", "source": "module.exports = () => {}"}
     reply = await world.call("POST", "/v1/agents", body, params={"environmentId": world.dev})
-    assert reply.status == 405
-    assert (await world.call("GET", "/v1/agents/us_ag_1")).status == 404
+    assert reply.status == 501
+    assert (await world.call("GET", "/v1/agents/us_ag_1")).status == 501

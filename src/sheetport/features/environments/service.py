@@ -81,7 +81,7 @@ async def list_stale(uow: UnitOfWork, age: int) -> list[str]:
 async def _opened(uow: UnitOfWork, actor: Actor, environment: Environment, action: str) -> NewEnvironment:
     """What a new environment begins with: its log, its place and its keys."""
     await events.begin_log(uow, environment.id)
-    await quotas.begin(uow, environment.id)
+    await quotas.open_counts(uow, environment.id)
     place = Place(environment.id, environment.id, "env", environment.account_id)
     await places.add_place(uow, place)
     secret, publishable = await auth.create_environment_keys(uow, actor, environment.id, is_prod=environment.is_prod)

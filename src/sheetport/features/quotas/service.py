@@ -22,9 +22,9 @@ MAX_LIMIT = 2**60
 LARGE = 1_000
 
 
-async def begin(uow: UnitOfWork, environment_id: str) -> None:
+async def open_counts(uow: UnitOfWork, environment_id: str) -> None:
     """Begin to count for a new environment."""
-    await store.begin(uow, environment_id)
+    await store.open_counts(uow, environment_id)
 
 
 async def count_records(uow: UnitOfWork, environment_id: str, limits: QuotaSettings, rows: int, size: int) -> None:

@@ -65,7 +65,7 @@ _SET = {
 }
 
 
-async def begin(uow: UnitOfWork, environment_id: str) -> None:
+async def open_counts(uow: UnitOfWork, environment_id: str) -> None:
     await uow.execute(_BEGIN, {"environment_id": environment_id})
 
 

@@ -12,7 +12,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from sheetport.features.events import service
 from sheetport.features.events.model import DOMAINS, TOPICS, Channel, Grant, Wanted
-from sheetport.features.events.service.following import Following
+from sheetport.features.events.service.following import Tail
 from sheetport.http.auth import bearer_token
 from sheetport.http.dependencies import Call, Caller
 from sheetport.http.hang_up import HangUp
@@ -54,8 +54,9 @@ async def stream_events(
     wanted, after = _wanted(topic, domain), _position(last_event or last_event_id)
     channel, newest = await call.read(service.begin_stream, environment_id, space_id)
     grant = await _granted(request, call, channel)
-    sending = partial(_send_tail, request.app.state.hub, grant, newest if after is None else after, wanted)
-    return partial(_hand_over, sending)
+    # Begun here, so that the router answers a refusal.
+    tail: Tail = request.app.state.hub.follow(grant, newest if after is None else after, wanted)
+    return partial(_hand_over, partial(_send_tail, tail))
 
 
 async def _granted(request: Request[Any, Any, Any], call: Call, channel: Channel) -> Grant:
@@ -82,10 +83,7 @@ async def _hand_over(sending: ASGIApp, scope: Scope, _: Receive, __: Send) -> No
     scope["state"][_SENDING] = sending
 
 
-async def _send_tail(
-    following: Following, grant: Grant, after: int, wanted: Wanted, scope: Scope, receive: Receive, send: Send
-) -> None:
-    tail = following.follow(grant, after, wanted)
+async def _send_tail(tail: Tail, scope: Scope, receive: Receive, send: Send) -> None:
     hang_up = HangUp(receive, tail.end)
     from_elsewhere = any(name == b"origin" for name, _ in scope["headers"])
     try:
