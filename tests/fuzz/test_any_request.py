@@ -47,7 +47,7 @@ async def test_bent_requests(world: World, data_place: DataPlace, more: int) -> 
     ("status", "said", "fault"),
     [
         (500, {"errors": [{"key": "server", "message": "It failed."}]}, "a server error"),
-        (400, {"message": "no"}, "errors"),
+        (400, {"message": "no"}, "body"),
         (200, "", "an empty answer"),
         (200, {"data": CANARY}, "tells a secret's value"),
         (200, {"data": "$argon2id$v=19"}, "tells a password"),
