@@ -50,11 +50,10 @@ async def stream_events(
     last_event: LastEventHeader = None,
     last_event_id: LastEventId = None,
 ) -> ASGIApp:
-    """Events as they happen, from where the caller left off."""
+    """Events as they happen, from where the caller left off. Begun here, so that the router answers a refusal."""
     wanted, after = _wanted(topic, domain), _position(last_event or last_event_id)
     channel, newest = await call.read(service.begin_stream, environment_id, space_id)
     grant = await _granted(request, call, channel)
-    # Begun here, so that the router answers a refusal.
     tail: Tail = request.app.state.hub.follow(grant, newest if after is None else after, wanted)
     return partial(_hand_over, partial(_send_tail, tail))
 
