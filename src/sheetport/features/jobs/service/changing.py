@@ -6,13 +6,11 @@ from dataclasses import asdict
 from typing import Any
 
 from sheetport.features.audit import service as audit
-from sheetport.features.jobs import store
-from sheetport.features.jobs.model import FINAL, Action, Job, JobChange, Status
+from sheetport.features.jobs.model import Action, Job, JobChange, Status
 from sheetport.features.jobs.service.creating import refuse_bad_progress
-from sheetport.features.jobs.service.moving import make_ready, move, settle
+from sheetport.features.jobs.service.moving import make_ready, move, remove
 from sheetport.features.jobs.service.reading import lock_own
-from sheetport.features.jobs.service.telling import place_of, tell
-from sheetport.features.places import service as places
+from sheetport.features.jobs.service.telling import tell
 from sheetport.kernel.actor import Actor
 from sheetport.kernel.errors import Invalid
 from sheetport.kernel.permissions import Permission, require
@@ -93,15 +91,11 @@ async def update_job(uow: UnitOfWork, actor: Actor, job_id: str, change: JobChan
 
 
 async def delete_job(uow: UnitOfWork, actor: Actor, job_id: str) -> None:
-    """Delete a job and its parts; jobs that wait for it fail."""
+    """Delete a job and its parts; jobs that wait for one of them fail."""
     require(actor, Permission.JOB_WRITE)
     job = await lock_own(uow, actor, job_id)
     await tell(uow, actor, job, "job:deleted")
-    for gone in [job, *await store.list_parts(uow, job)]:
-        await store.delete_job(uow, gone)
-        await places.delete_place(uow, place_of(gone))
-    if job.status not in FINAL:
-        await settle(uow, actor, job)
+    await remove(uow, actor, job)
     await audit.record(uow, actor, "job:delete", job.id, environment_id=job.environment_id)
 
 

@@ -16,7 +16,7 @@ from sheetport.features.jobs.model import (
     JobDraft,
     Status,
 )
-from sheetport.features.jobs.service.moving import make_ready, move, step_of
+from sheetport.features.jobs.service.moving import make_ready, move, remove, step_of
 from sheetport.features.jobs.service.reading import lock_own
 from sheetport.features.jobs.service.telling import place_of, tell
 from sheetport.features.places import service as places
@@ -94,7 +94,7 @@ async def split_job(
         raise Invalid(f"parts: split a job into 1 to {MAX_PARTS} parts.", "parts")
     job = await lock_own(uow, actor, job_id)
     step_of(job, Action.SPLIT)
-    await _clear_parts(uow, job)
+    await _clear_parts(uow, actor, job)
     job = await move(uow, actor, job, Action.SPLIT)
     for number, data in enumerate(parts, start=1):
         part = replace(_part_of(uow, actor, job, number, data), part_execution="parallel" if parallel else "sequential")
@@ -163,14 +163,13 @@ async def _place_of_source(uow: UnitOfWork, actor: Actor, draft: JobDraft) -> Pl
     return place
 
 
-async def _clear_parts(uow: UnitOfWork, job: Job) -> None:
+async def _clear_parts(uow: UnitOfWork, actor: Actor, job: Job) -> None:
     """Make way for new parts: those of a former run go, those of this run must have ended."""
     former = await store.list_parts(uow, job)
     if any(part.status not in FINAL for part in former):
         raise Invalid("This job is split already and has unfinished parts.", "parts")
     for part in former:
-        await store.delete_job(uow, part)
-        await places.delete_place(uow, place_of(part))
+        await remove(uow, actor, part)
 
 
 def _part_of(uow: UnitOfWork, actor: Actor, job: Job, number: int, data: dict[str, Any] | None) -> Job:

@@ -8,12 +8,14 @@ from typing import Any
 
 from sheetport.features.jobs import store
 from sheetport.features.jobs.model import AIMS, FINAL, PATIENCE, STEPS, Action, Job, Status, Step
-from sheetport.features.jobs.service.telling import tell
+from sheetport.features.jobs.service.telling import place_of, tell
+from sheetport.features.places import service as places
 from sheetport.kernel.actor import Actor
 from sheetport.kernel.errors import Invalid
 from sheetport.storage.unit_of_work import UnitOfWork
 
 _LOST = frozenset({Status.FAILED, Status.CANCELED})
+_RUNNING = frozenset({Status.READY, Status.EXECUTING})
 #: The actions a caller can ask for by routes of their own.
 _ASKED = frozenset(
     set(Action) - {Action.PLAN, Action.SCHEDULE, Action.WAIT, Action.RELEASE, Action.FORSAKE, Action.EXPIRE}
@@ -62,6 +64,21 @@ async def settle(uow: UnitOfWork, actor: Actor, ended: Job) -> None:
             pending += await _cancel_parts(uow, actor, job)
         if job.parent_id is not None:
             await _settle_parent(uow, actor, job)
+
+
+async def remove(uow: UnitOfWork, actor: Actor, job: Job) -> None:
+    """Delete a job with its parts, and theirs; jobs that wait for one of them fail."""
+    gone = deque([job])
+    unfinished = []
+    while gone:
+        each = gone.popleft()
+        gone += await store.list_parts(uow, each)
+        await store.delete_job(uow, each)
+        await places.delete_place(uow, place_of(each))
+        if each.status not in FINAL:
+            unfinished.append(each)
+    for each in unfinished:
+        await settle(uow, actor, each)
 
 
 async def _step(uow: UnitOfWork, actor: Actor, job: Job, action: Action, **changes: Any) -> Job:
@@ -130,14 +147,17 @@ async def _settle_parent(uow: UnitOfWork, actor: Actor, part: Job) -> None:
     parent = await store.lock_job(uow, part.environment_id, part.parent_id or "")
     if parent is None or parent.status in FINAL:
         return
+    counts = await store.count_parts(uow, parent)
+    if _RUNNING & counts.keys():
+        return  # one that waited was canceled, or a former one runs anew
     following = await store.lock_next_part(uow, parent)
     if following is not None:
         await _step(uow, actor, following, Action.RELEASE)
         return
-    counts = await store.count_parts(uow, parent)
     if any(status not in FINAL for status in counts):
         return
-    await store.update_job(uow, replace(parent, updated_at=uow.now, deadline_at=uow.now + PATIENCE))
+    deadline = uow.now + PATIENCE if parent.status in _RUNNING else None
+    await store.update_job(uow, replace(parent, updated_at=uow.now, deadline_at=deadline))
     parts = {
         "total": sum(counts.values()),
         "completed": counts.get(Status.COMPLETE, 0),
