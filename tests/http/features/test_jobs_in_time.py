@@ -134,6 +134,28 @@ async def test_sequential_parts_run_one_after_the_other(placed: World) -> None:
     assert payload["parts"] == {"total": 3, "completed": 2, "failed": 1, "canceled": 0}
 
 
+async def test_parts_stay_in_turn_when_one_that_waited_is_canceled(placed: World) -> None:
+    job = await make(placed, trigger="immediate")
+    await do(placed, job, "split", {"parts": 3})
+    first, second, third = await parts_of(placed, job)
+    await do(placed, second, "cancel")
+    assert [await status_of(placed, part) for part in (first, second, third)] == ["ready", "canceled", "waiting"]
+    await do(placed, first, "complete")
+    assert await status_of(placed, third) == "ready"
+
+
+async def test_parts_of_parts_are_deleted_with_the_whole_and_what_waits_for_one_fails(placed: World) -> None:
+    job = await make(placed, trigger="immediate")
+    await do(placed, job, "split")
+    (part,) = await parts_of(placed, job)
+    await do(placed, part, "split")
+    (inner,) = await parts_of(placed, part)
+    waiting = await make(placed, trigger="immediate", predecessorIds=[inner["id"]])
+    assert (await placed.call("DELETE", f"/v1/jobs/{job['id']}")).status == 200
+    gone = [(await placed.call("GET", f"/v1/jobs/{each['id']}")).status for each in (job, part, inner)]
+    assert (gone, await status_of(placed, waiting)) == ([404, 404, 404], "failed")
+
+
 async def test_the_parts_of_a_canceled_job_are_canceled_without_starting(placed: World) -> None:
     job = await make(placed, trigger="immediate")
     await do(placed, job, "split", {"parts": 3})
@@ -146,7 +168,7 @@ async def test_the_parts_of_a_canceled_job_are_canceled_without_starting(placed:
     assert await placed.events("job:parts-completed") == []
 
 
-@pytest.mark.parametrize("parts", [0, -1, [], 1_001, 10**18])
+@pytest.mark.parametrize("parts", [-(2**63) - 1, 0, -1, [], 1_001, 10**18])
 async def test_a_split_has_from_1_to_1000_parts(placed: World, parts: Any) -> None:
     job = await make(placed, trigger="immediate")
     reply = await do(placed, job, "split", {"parts": parts})
