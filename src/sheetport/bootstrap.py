@@ -135,11 +135,11 @@ class Application:
         )
         refuse_unsupported(self.router)
         self.marks = Marks(db)
-        quick = QuickMiddleware(self.router, QUICK, self.verifier.recall, db, settings)
-        observed = ObserveMiddleware(quick, WATCHED, self.marks.note, db.keys.fingerprint)
+        observed = ObserveMiddleware(self.router, WATCHED, self.marks.asks, self.marks.note, db.keys.fingerprint)
         streams = events.StreamMiddleware(PageOrigins(observed, self.verifier.verify))
         polls = events.PollMiddleware(streams, self.hub)
-        self.edge = EdgeMiddleware(FrontMiddleware(polls, settings.http), settings, self.telemetry.counters)
+        quick = QuickMiddleware(polls, QUICK, self.verifier.recall, observed.tell, db, settings)
+        self.edge = EdgeMiddleware(FrontMiddleware(quick, settings.http), settings, self.telemetry.counters)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None, None]:

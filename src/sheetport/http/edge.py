@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import random
 import re
 from time import perf_counter
 
@@ -62,7 +62,7 @@ class EdgeMiddleware:
         given = None
         if self._proxies and self._proxies.believe(scope):
             given = next((value for name, value in scope["headers"] if name == b"x-request-id"), None)
-        request_id = given if given and _REQUEST_ID.fullmatch(given) else b"req_" + os.urandom(10).hex().encode()
+        request_id = given if given and _REQUEST_ID.fullmatch(given) else b"req_%020x" % random.getrandbits(80)
         scope.setdefault("state", {})["request_id"] = request_id.decode()
         added = [(b"x-request-id", request_id)]
         if scope["scheme"] == "https" and not _is_local(scope):

@@ -34,14 +34,19 @@ class Observation:
 
 
 Note = Callable[[Observation], None]
+#: Whether a call of this caller, on a path that is not watched, is worth telling.
+Asks = Callable[[Actor], bool]
 
 
 class ObserveMiddleware:
     """Stands around the router, whose scope it reads afterwards."""
 
-    def __init__(self, app: ASGIApp, watched: frozenset[str], note: Note, fingerprint: Callable[[str], bytes]) -> None:
+    def __init__(
+        self, app: ASGIApp, watched: frozenset[str], asks: Asks, note: Note, fingerprint: Callable[[str], bytes]
+    ) -> None:
         self._app = app
         self._watched = watched
+        self._asks = asks
         self._note = note
         self._fingerprint = fingerprint
 
@@ -52,7 +57,11 @@ class ObserveMiddleware:
             await self._watch(scope, receive, send)
         else:
             await self._app(scope, receive, send)
-            self._tell(scope, scope["path"], 0, b"")
+            self.tell(scope)
+
+    def tell(self, scope: HTTPScope) -> None:
+        """Tell of a call on a path that is not watched, which has been answered."""
+        self._tell(scope, scope["path"], 0, b"")
 
     async def _watch(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         path, status = scope["path"], 0
@@ -68,6 +77,8 @@ class ObserveMiddleware:
 
     def _tell(self, scope: HTTPScope, path: str, status: int, query: bytes) -> None:
         actor = scope.get("state", {}).get("actor")
+        if actor is not None and path not in self._watched and not self._asks(actor):
+            return
         refused = None
         if actor is None:
             try:

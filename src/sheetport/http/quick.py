@@ -8,7 +8,7 @@ the router answers, as if this were not here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Protocol, cast
 
 import msgspec
 from litestar.enums import ScopeType
@@ -46,12 +46,14 @@ class QuickMiddleware:
         app: ASGIApp,
         handlers: Mapping[str, HTTPRouteHandler],
         recall: Recall,
+        tell: Callable[[HTTPScope], None],
         db: Database,
         settings: Settings,
     ) -> None:
         self._app = app
         self._handlers = {start: (start + min(each.paths), each.fn) for start, each in handlers.items()}
         self._recall = recall
+        self._tell = tell
         self._db = db
         self._settings = settings
 
@@ -68,6 +70,7 @@ class QuickMiddleware:
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})
+        self._tell(cast(HTTPScope, scope))
 
     async def _answer(self, scope: HTTPScope, template: str, handler: AnyCallable, name: str) -> bytes | None:
         """The body of the plain case, else None."""

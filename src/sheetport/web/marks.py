@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from time import monotonic
 
 import structlog
 
 from sheetport.http.observe import Observation
-from sheetport.kernel.actor import ActorKind
+from sheetport.kernel.actor import Actor, ActorKind
 from sheetport.storage.unit_of_work import Database, UnitOfWork
 from sheetport.web import store, verdicts
 from sheetport.web.store import Mark
@@ -31,7 +32,7 @@ MAX_REMEMBERED = 10_000
 #: Calls waiting to be judged; more are passed over, as a flood says nothing new.
 MAX_WAITING = 100
 _log = structlog.get_logger()
-Kind = tuple[str, str | None, str]
+Kind = tuple[str, str | None, str, int, str]
 
 
 class Marks:
@@ -41,6 +42,10 @@ class Marks:
         self._db = db
         self._waiting: asyncio.Queue[Observation] = asyncio.Queue(MAX_WAITING)
         self._judged: dict[Kind, float] = {}
+
+    def asks(self, actor: Actor) -> bool:
+        """Whether a call on a path that is not watched would be judged: :meth:`note` without its making."""
+        return actor.kind is ActorKind.SECRET_KEY and not self._was_judged(_kind(actor, 0, ""))
 
     def note(self, seen: Observation) -> None:
         """Take a call in, unless one like it has just been judged. Costs a look-up."""
@@ -58,14 +63,16 @@ class Marks:
             return False
         if watched and seen.path != verdicts.WORKBOOKS_PATH:
             return True  # what was found may differ each time
-        kind = (actor.account_id, actor.environment_id, f"{actor.kind} {seen.status} {watched and seen.path}")
-        now = asyncio.get_running_loop().time()
-        if now - self._judged.get(kind, -AGAIN_SECONDS) < AGAIN_SECONDS:
+        kind = _kind(actor, seen.status, seen.path if watched else "")
+        if self._was_judged(kind):
             return False
         if len(self._judged) >= MAX_REMEMBERED:
             self._judged.clear()
-        self._judged[kind] = now
+        self._judged[kind] = monotonic()
         return True
+
+    def _was_judged(self, kind: Kind) -> bool:
+        return monotonic() - self._judged.get(kind, -AGAIN_SECONDS) < AGAIN_SECONDS
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None, None]:
@@ -98,6 +105,10 @@ class Marks:
             await self._db.write(lambda uow: _put(uow, news))
         for account in {mark.account_id for mark in news if mark.state == "failed"}:
             self._judged = {kind: at for kind, at in self._judged.items() if kind[0] != account}
+
+
+def _kind(actor: Actor, status: int, path: str) -> Kind:
+    return actor.account_id, actor.environment_id, actor.kind, status, path
 
 
 async def list_marks(uow: UnitOfWork, account_id: str) -> list[Mark | None]:
