@@ -41,9 +41,9 @@ def bearer_token(scope: Scope) -> str:
     """The token of the Authorization header. Raises Unauthenticated."""
     for name, value in scope["headers"]:
         if name == b"authorization":
-            kind, _, token = value.decode("latin-1").partition(" ")
-            if kind.lower() == "bearer" and token.strip():
-                return str(token.strip())
+            kind, _, token = value.partition(b" ")
+            if kind.lower() == b"bearer" and (token := token.strip()):
+                return str(token, "latin-1")
     raise Unauthenticated
 
 

@@ -3,12 +3,15 @@
 The router costs more than the whole read. What it would do is done here by the very handlers it knows, for the
 plain case only: a remembered caller, no query, no Origin. In every other case, and whenever something is wrong,
 the router answers, as if this were not here.
+
+Where one process does all the writing, what was answered is given again to the same caller until anything at all is
+committed, and for a second at most.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 import msgspec
 from litestar.enums import ScopeType
@@ -22,6 +25,9 @@ from sheetport.kernel.actor import Actor
 from sheetport.kernel.errors import SheetportError
 from sheetport.storage.unit_of_work import Database, StaleError, Standing
 
+KEPT_MILLISECONDS = 1_000
+#: Answers kept at most, and bytes of one.
+KEPT, KEPT_BYTES = 1_000, 16 * 1024
 _encode = msgspec.json.Encoder().encode
 
 
@@ -33,6 +39,14 @@ class Known(Protocol):
 
     @property
     def standing(self) -> Standing: ...
+
+
+class Kept(NamedTuple):
+    """An answer, the version of the database that it was read at, and until when it is given, milliseconds."""
+
+    body: bytes
+    version: int
+    until: int
 
 
 Recall = Callable[[str], Known | None]
@@ -56,6 +70,7 @@ class QuickMiddleware:
         self._tell = tell
         self._db = db
         self._settings = settings
+        self._kept: dict[tuple[str, str], Kept] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = None
@@ -80,10 +95,23 @@ class QuickMiddleware:
             known = self._recall(bearer_token(scope))
             if known is None:
                 return None
-            call = Call(self._db, known.actor, self._settings, known.standing)
-            body = _encode(await handler(call, name))
+            body = await self._read(known, handler, scope["path"], name)
         except (SheetportError, StaleError):
             return None
         scope.setdefault("state", {})["actor"] = known.actor
         scope["path_template"] = template
+        return body
+
+    async def _read(self, known: Known, handler: AnyCallable, path: str, name: str) -> bytes:
+        """The answer, read or kept."""
+        version, now = self._db.version, self._db.clock.now()
+        key = (known.actor.token_id, path)
+        kept = self._kept.get(key)
+        if kept is not None and kept.version == version and now < kept.until:
+            return kept.body
+        body = _encode(await handler(Call(self._db, known.actor, self._settings, known.standing), name))
+        if version is not None and len(body) <= KEPT_BYTES:
+            if len(self._kept) >= KEPT:
+                self._kept.clear()
+            self._kept[key] = Kept(body, version, now + KEPT_MILLISECONDS)
         return body

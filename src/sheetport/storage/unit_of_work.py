@@ -106,6 +106,11 @@ class Database(Protocol):
     keys: KeyRing
     load: WriterLoad
 
+    @property
+    def version(self) -> int | None:
+        """Goes up with every commit, before its caller is answered; None where other processes commit too."""
+        ...
+
     async def read(self, work: Work[T], *, heavy: bool = False, standing: Standing | None = None) -> T:
         """Run ``work`` with no right to write. ``heavy`` keeps long reads off the event loop.
 

@@ -175,6 +175,7 @@ class SqliteDatabase:
     def __init__(self, path: Path, clock: Clock, keys: KeyRing) -> None:
         self.clock = clock
         self.keys = keys
+        self._commits = 0
         self._writer = connect(path, writer=True)
         self._loop_reader = connect(path, writer=False)
         self._readers = ThreadPoolExecutor(READERS, "reader")
@@ -187,6 +188,10 @@ class SqliteDatabase:
         self.load = self._turnstile.load
         self._thread = threading.Thread(target=self._give_turns, name="writer", daemon=True)
         self._thread.start()
+
+    @property
+    def version(self) -> int | None:
+        return self._commits
 
     def on_events(self, listener: Listener) -> None:
         self._event_listeners.append(listener)
@@ -255,6 +260,7 @@ class SqliteDatabase:
             self._tell(turn, partial(_fail, turn.done, faults.of_sqlite(error)))
             return
         kill_point("sqlite.after-commit")
+        self._commits += 1
         self._tell(turn, partial(self._finish, turn, unit, result))
 
     def _finish(self, turn: _Turn[Any], unit: SqliteUnit, result: Any) -> None:

@@ -8,7 +8,9 @@ looks the token up, so a revocation that has been answered is seen by all.
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from sheetport.features.auth import store
 from sheetport.features.auth.model import CredentialKind
@@ -44,7 +46,9 @@ class Verifier:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        #: By :meth:`_name` of the token: in memory, too, no token lies in clear.
         self._remembered: dict[bytes, Known] = {}
+        self._salt = secrets.token_bytes(32)
         #: credential id → when it was last used; a batch writer empties it.
         self.used: dict[str, int] = {}
         db.on_bump(self._forget)
@@ -57,18 +61,18 @@ class Verifier:
         """The caller, and when the token expires. Raises Unauthenticated as ``verify`` does."""
         if len(token) > MAX_TOKEN:
             raise Unauthenticated
-        fingerprint = self._db.keys.fingerprint(token)
-        now = self._db.clock.now()
-        known = None if self._db.shared else self._remembered.get(fingerprint)
+        name, now = self._name(token), self._db.clock.now()
+        known = None if self._db.shared else self._remembered.get(name)
         if known is None or known.expires_at <= now:
+            fingerprint = self._db.keys.fingerprint(token)
             known = await self._db.read(lambda uow: look_up(uow, token, fingerprint))
-            self._remember(fingerprint, known)
+            self._remember(name, known)
         self.used[known.actor.token_id] = now
         return known
 
     def recall(self, token: str) -> Known | None:
         """The caller if it is remembered; whoever uses it reads under its standing."""
-        known = self._remembered.get(self._db.keys.fingerprint(token))
+        known = self._remembered.get(self._name(token))
         now = self._db.clock.now()
         if known is None or known.expires_at <= now:
             return None
@@ -80,10 +84,14 @@ class Verifier:
         used, self.used = self.used, {}
         return used
 
-    def _remember(self, fingerprint: bytes, known: Known) -> None:
+    def _name(self, token: str) -> bytes:
+        """A keyed hash of this process, which takes a third of the time of the stored fingerprint."""
+        return blake2b(token.encode(), key=self._salt, digest_size=32).digest()
+
+    def _remember(self, name: bytes, known: Known) -> None:
         if len(self._remembered) >= MAX_REMEMBERED:
             self._remembered.clear()
-        self._remembered[fingerprint] = known
+        self._remembered[name] = known
 
     def _forget(self, accounts: frozenset[str]) -> None:
         self._remembered = {k: v for k, v in self._remembered.items() if v.actor.account_id not in accounts}
