@@ -12,6 +12,9 @@ import secrets
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 TAG_LENGTH = 4
 RANDOM_LENGTH = 12
+#: A random byte as a digit; the bytes that would make the first digits likelier are dropped.
+_DIGITS = bytes(ord(ALPHABET[byte % 62]) for byte in range(256))
+_SURPLUS = bytes(range(256 // 62 * 62, 256))
 
 
 def base62(number: int, width: int) -> str:
@@ -25,7 +28,10 @@ def base62(number: int, width: int) -> str:
 
 def random_text(length: int) -> str:
     """``length`` uniformly random base62 characters."""
-    return base62(secrets.randbelow(62**length), length)
+    text = b""
+    while len(text) < length:
+        text += secrets.token_bytes(length + 8).translate(_DIGITS, _SURPLUS)
+    return text[:length].decode()
 
 
 def routing_tag(owner_id: str) -> str:

@@ -28,6 +28,8 @@ STEPS = (
 )
 #: A call of the same kind is judged again after this long, so that another process's red turns green too.
 AGAIN_SECONDS = 5.0
+#: Sign-ins are judged together, this long after the first.
+TOGETHER_SECONDS = 0.2
 MAX_REMEMBERED = 10_000
 #: Calls waiting to be judged; more are passed over, as a flood says nothing new.
 MAX_WAITING = 100
@@ -42,6 +44,7 @@ class Marks:
         self._db = db
         self._waiting: asyncio.Queue[Observation] = asyncio.Queue(MAX_WAITING)
         self._judged: dict[Kind, float] = {}
+        self._sign_ins: tuple[Observation, asyncio.TimerHandle] | None = None
 
     def asks(self, actor: Actor) -> bool:
         """Whether a call on a path that is not watched would be judged: :meth:`note` without its making."""
@@ -49,8 +52,25 @@ class Marks:
 
     def note(self, seen: Observation) -> None:
         """Take a call in, unless one like it has just been judged. Costs a look-up."""
-        if seen.actor is not None and not self._is_news(seen):
-            return
+        if seen.path == verdicts.SIGN_IN_PATH:
+            self._later(seen)
+        elif seen.actor is None or self._is_news(seen):
+            self._take(seen)
+
+    def _later(self, seen: Observation) -> None:
+        """Judge sign-ins together: a judgement looks at all of the last seconds."""
+        if self._sign_ins is None:
+            loop = asyncio.get_running_loop()
+            self._sign_ins = (seen, loop.call_later(TOGETHER_SECONDS, self._take_sign_ins))
+
+    def _take_sign_ins(self) -> None:
+        if self._sign_ins is not None:
+            seen, timer = self._sign_ins
+            timer.cancel()
+            self._sign_ins = None
+            self._take(seen)
+
+    def _take(self, seen: Observation) -> None:
         try:
             self._waiting.put_nowait(seen)
         except asyncio.QueueFull:
@@ -87,6 +107,7 @@ class Marks:
 
     async def settle(self) -> None:
         """Return once every call noted so far is judged."""
+        self._take_sign_ins()
         await self._waiting.join()
 
     async def _work(self) -> None:

@@ -15,6 +15,8 @@ from sheetport.storage.tables.secrets import secrets
 from sheetport.storage.tables.web import guide_marks
 from sheetport.storage.unit_of_work import UnitOfWork
 
+#: As many of the newest are looked at: a flood of them says nothing more.
+SIGN_INS = 200
 _PING = statement(select(accounts.c.id).limit(1))
 _MARKS = statement(select(guide_marks).where(guide_marks.c.account_id == bindparam("account")))
 _COLUMNS = ("account_id", "step", "state", "reason", "at")
@@ -41,7 +43,8 @@ _SIGN_INS = statement(
         audit_records.c.created_at >= bindparam("since"),
         (audit_records.c.action == "auth:sign-in") | (audit_records.c.action == "auth:refused"),
     )
-    .order_by(audit_records.c.created_at, audit_records.c.id)
+    .order_by(audit_records.c.created_at.desc(), audit_records.c.id.desc())
+    .limit(SIGN_INS)
 )
 
 
@@ -98,5 +101,5 @@ async def latest_sign_ins(uow: UnitOfWork, since: int) -> list[tuple[str, str, b
     for row in await uow.fetch_all(_SIGN_INS, {"since": since}):
         detail = loads(row["detail"] or "{}")
         way = detail.get("origin") or detail.get("name") or ""
-        found[row["account_id"], way] = row["action"] == "auth:sign-in"
+        found.setdefault((row["account_id"], way), row["action"] == "auth:sign-in")  # the newest comes first
     return [(account, way, let_in) for (account, way), let_in in found.items()]

@@ -124,7 +124,7 @@ async def set_password(uow: UnitOfWork, user_id: str, password_hash: str, email:
 
 async def note_seen(uow: UnitOfWork, user: User) -> None:
     """Remember that a user has signed in now."""
-    await store.update_user(uow, user.id, last_seen_at=uow.now)
+    await store.note_seen(uow, user.id)
 
 
 async def _free_address(uow: UnitOfWork, email: str, user_id: str | None) -> str:

@@ -39,6 +39,9 @@ def email_key(email: str) -> str:
     return unicodedata.normalize("NFC", email.strip()).casefold()
 
 
+_SEEN = statement(update(users).where(users.c.id == bindparam("user")).values(last_seen_at=bindparam("at")))
+
+
 def _user(row: Row) -> User:
     return User(**{name: row[name] for name in _FIELDS} | {"metadata": loads(row["metadata"] or "null") or {}})
 
@@ -57,6 +60,10 @@ async def update_user(uow: UnitOfWork, user_id: str, **changes: Any) -> None:
     if "email" in changes:
         changes["email_key"] = email_key(changes["email"])
     await uow.execute(update(users).where(users.c.id == user_id).values(changes))
+
+
+async def note_seen(uow: UnitOfWork, user_id: str) -> None:
+    await uow.execute(_SEEN, {"user": user_id, "at": uow.now})
 
 
 async def find_user(uow: UnitOfWork, user_id: str) -> User | None:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from threading import BoundedSemaphore
 from typing import TypeVar
 
@@ -22,16 +24,26 @@ from sheetport.kernel.errors import Invalid, Unavailable
 T = TypeVar("T")
 MIN_LENGTH = 15
 MAX_LENGTH = 256
-THREADS = max(1, min(4, os.cpu_count() or 1))
+#: One core less than there are, which is left to all other requests.
+THREADS = max(1, min(4, (os.cpu_count() or 1) - 1))
 #: Hashes under way or waiting; one more is told to come back, so that neither memory nor waits grow without end.
 MAX_WAITING = 64
+#: On Linux a thread has a priority of its own.
+NICENESS = 10
 #: Characters that compose to one: what is longer than this needs no composing to be known as too long.
 _COMPOSED_FROM = 4
 #: With today's costs, of a random value that nobody knows: what an address without a password is compared to.
 DUMMY_HASH = "$argon2id$v=19$m=47104,t=1,p=1$ZFQQvdLZTzrkqRh/hdOoTw$g3Kov+AhnE4d2JPJUC79CkLJfJuQLhcvoaiFW7AaJ7U"
 
+
+def _give_way() -> None:
+    """Let everything else of the server come first: a flood of sign-ins must not hold up who is signed in."""
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+
+
 _hasher = PasswordHasher(time_cost=1, memory_cost=46 * 1024, parallelism=1, type=Type.ID)
-_pool = ThreadPoolExecutor(THREADS, thread_name_prefix="password")
+_pool = ThreadPoolExecutor(THREADS, thread_name_prefix="password", initializer=_give_way)
 _places = BoundedSemaphore(MAX_WAITING)
 
 
