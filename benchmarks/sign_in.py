@@ -1,11 +1,12 @@
 """What signing in and revoking cost.
 
-    python benchmarks/sign_in.py [SECONDS]
+    python benchmarks/sign_in.py [SECONDS [DATABASE_URL]]
 
-Starts ``sheetport serve`` on a temporary folder (SQLite). Prints the processor time of ``POST /auth`` with client
-credentials; password sign-ins a second beside what argon2id alone would allow on one core of this machine in the
-same run, and how much longer a small read takes meanwhile; and for 10,000 tries, each of a fresh token that is
-revoked while it is being used, how often it was accepted after the revocation was answered, and how long that took.
+Starts ``sheetport serve`` on a temporary folder: on SQLite, or on an empty PostgreSQL database with four workers.
+Prints the processor time of ``POST /auth`` with client credentials; password sign-ins a second beside what argon2id
+alone would allow on one core of this machine in the same run, and how much longer a small read takes meanwhile; and
+for 10,000 fresh tokens, each revoked after a use, how often one was accepted after the revocation was answered, and
+how long that took.
 """
 
 from __future__ import annotations
@@ -116,19 +117,21 @@ def revocations(server: Sheetport, token: str, space: str) -> None:
         began = time.perf_counter()
         owner.call("DELETE", f"/v1/auth/personal-access-tokens/{name}")
         times.append(1000 * (time.perf_counter() - began))
-        stale += user.call("GET", f"/v1/spaces/{space}")[0] == 200
+        # On the connection that has used it, and on a fresh one, which another worker may take.
+        stale += any(each.call("GET", f"/v1/spaces/{space}")[0] == 200 for each in (user, Caller(server.url, raw)))
     cuts = statistics.quantiles(times, n=100)
-    print(
-        f"{REVOCATIONS:,} revocations: {stale} accepted afterwards; answered in {cuts[49]:.1f} ms, p99 {cuts[98]:.1f} ms"
-    )
+    print(f"{REVOCATIONS:,} revocations: {stale} accepted afterwards")
+    print(f"a revocation is answered in {cuts[49]:.1f} ms, p99 {cuts[98]:.1f} ms")
 
 
 def main() -> None:
     seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 8
+    database = ("--database-url", sys.argv[2]) if len(sys.argv) > 2 else ()
+    workers = ("--workers", "4") if database else ()
     os.environ["SHEETPORT_RATE_LIMITS"] = "off"
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"
-        with serving(data, initialise(data)) as server:
+        with serving(data, initialise(data, *database), *database, *workers) as server:
             signed = Caller(server.url).call("POST", "/v1/auth", CREDENTIALS)[1]
             token, user = str(signed["accessToken"]), str(signed["userId"])
             with server.client() as client:

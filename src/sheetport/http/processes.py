@@ -18,6 +18,8 @@ from sheetport.kernel.errors import Unavailable
 #: As many at a time; more requests wait, each with its body in memory.
 AT_ONCE = max(1, (os.cpu_count() or 1) - 1)
 _LENGTH = 4
+#: So much is handed on at a time: others are served in between.
+_SLICE = 256 * 1024
 _KEPT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "SYSTEMROOT")
 _places = asyncio.Semaphore(AT_ONCE)
 _log = structlog.get_logger()
@@ -53,8 +55,10 @@ async def _feed(process: asyncio.subprocess.Process, parts: tuple[bytes, ...]) -
     if process.stdin is None:
         return
     for part in parts:
-        process.stdin.write(part)
-        await process.stdin.drain()
+        view = memoryview(part)
+        for start in range(0, len(part), _SLICE):
+            process.stdin.write(view[start : start + _SLICE])
+            await process.stdin.drain()
     process.stdin.close()
 
 

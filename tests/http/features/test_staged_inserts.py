@@ -17,7 +17,7 @@ from sheetport.storage.tables.records import records
 from sheetport.storage.unit_of_work import UnitOfWork
 from worlds import Reply, World
 
-COUNT = 6 * service.STAGED_FROM + 7
+COUNT = 12 * service.STAGED_FROM + 7
 FIELDS = [{"key": "name", "type": "string"}]
 
 

@@ -6,7 +6,7 @@ Bodies are decoded before the unit of work and replies written after it, beside 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from typing import Annotated, Any, ParamSpec, TypeVar
 
@@ -155,7 +155,13 @@ async def insert_in_pieces(call: Call, sheet: Sheet, body: bytes) -> Response[An
 
     async with service.turn_of(sheet.id):
         found = await service.insert_staged(call.db, call.actor, sheet, pieces, call.settings.quotas)
-    return Stream(render_echo(found, echo), media_type=MediaType.JSON)
+    return Stream(one_by_one(render_echo(found, echo)), media_type=MediaType.JSON)
+
+
+async def one_by_one(parts: Iterator[bytes]) -> AsyncGenerator[bytes, None]:
+    """The parts without a thread for each."""
+    for part in parts:
+        yield part
 
 
 async def pieces_of(sheet: Sheet, body: bytes) -> AsyncGenerator[Piece, None]:

@@ -30,7 +30,7 @@ WRITE_LIMIT = 100_000
 IDS_LIMIT = 100
 PAGE_LIMIT = 10_000
 #: An insert of more is staged where there is one writer; so many are staged in a turn.
-STAGED_FROM = 500
+STAGED_FROM = 250
 _FILTERS = ("valid", "error", "all", "none")
 
 
