@@ -64,7 +64,7 @@ async def sheet(db: Database) -> Sheet:
 
     async def furnish(uow: UnitOfWork) -> None:
         await events.begin_log(uow, ENV)
-        await quotas.begin(uow, ENV)
+        await quotas.open_counts(uow, ENV)
         await sheets.insert_sheets(uow, made)
         for one in made:
             await places.add_place(uow, one.place)
