@@ -3,7 +3,7 @@
 What is there already is counted. Its bytes are its characters: no expression of both databases counts bytes, and
 every record is measured anew when it is next written.
 
-Revision ID: 0005
+Revision ID: 0004
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0005"
-down_revision = "0004"
+revision = "0004"
+down_revision = "0003"
 
 TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 _environments = sa.table("environments", sa.column("id"))
