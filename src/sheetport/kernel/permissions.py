@@ -1,10 +1,12 @@
-"""What each kind of caller may do: one closed vocabulary and one table.
+"""Who may do what: one closed vocabulary and one table.
 
-A permission is ``resource:action``. Deny is the default: a kind of caller has what its row lists.
+A permission is ``resource:action``. Deny is the default. The row of a kind of caller is the most it may ever do; a
+user, a guest or an agent has what its roles give, and the row of a role says what that is.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 
 from sheetport.kernel.actor import Actor, ActorKind
@@ -31,10 +33,14 @@ class Permission(StrEnum):
     EVENT_CREATE = "event:create"
     EVENT_READ = "event:read"
     EVENT_SUBSCRIBE = "event:subscribe"
+    GUEST_READ = "guest:read"
+    GUEST_WRITE = "guest:write"
     JOB_READ = "job:read"
     JOB_WRITE = "job:write"
     RECORD_READ = "record:read"
     RECORD_WRITE = "record:write"
+    ROLE_READ = "role:read"
+    ROLE_WRITE = "role:write"
     SECRET_READ = "secret:read"  # noqa: S105 - the name of a permission
     SECRET_WRITE = "secret:write"  # noqa: S105 - the name of a permission
     SHEET_READ = "sheet:read"
@@ -62,6 +68,8 @@ _ABOVE_ENVIRONMENT = frozenset(
         P.API_KEY_WRITE,
         P.APP_WRITE,
         P.ENVIRONMENT_CREATE,
+        P.ROLE_READ,
+        P.ROLE_WRITE,
         P.TOKEN_READ,
         P.TOKEN_WRITE,
         P.USER_READ,
@@ -91,12 +99,57 @@ _IN_SPACE = frozenset(
     }
 )
 
+#: A grant gives these only if it is on the whole account: what they are about lies in no environment.
+ACCOUNT_WIDE = frozenset({P.ACCOUNT_WRITE, P.APP_WRITE, P.ENVIRONMENT_CREATE, P.ROLE_WRITE, P.USER_READ, P.USER_WRITE})
+#: What every user does with their own sign-ins and tokens, and reads of their account.
+_OWN = frozenset({P.ACCOUNT_READ, P.APP_READ, P.TOKEN_READ, P.TOKEN_WRITE})
+#: The data and files of a space, not its management.
+_DATA = frozenset(
+    {
+        P.ACTION_READ,
+        P.DOCUMENT_READ,
+        P.ENTITLEMENT_READ,
+        P.ENVIRONMENT_READ,
+        P.EVENT_READ,
+        P.EVENT_SUBSCRIBE,
+        P.JOB_READ,
+        P.JOB_WRITE,
+        P.RECORD_READ,
+        P.RECORD_WRITE,
+        P.SHEET_READ,
+        P.SPACE_READ,
+        P.WORKBOOK_READ,
+    }
+)
+_WORK = _IN_SPACE | {P.EVENT_CREATE, P.SHEET_WRITE, P.SPACE_CREATE}
+
+#: The most that each kind of caller may do.
 GRANTED: dict[ActorKind, frozenset[Permission]] = {
     ActorKind.SYSTEM: _EVERYTHING,
     ActorKind.USER: _EVERYTHING,
     ActorKind.SECRET_KEY: _EVERYTHING - _ABOVE_ENVIRONMENT,
+    ActorKind.AGENT: _EVERYTHING - _ABOVE_ENVIRONMENT,
     ActorKind.PUBLISHABLE_KEY: frozenset({P.SPACE_INIT}),
     ActorKind.SPACE: _IN_SPACE,
+    ActorKind.GUEST: _IN_SPACE,
+}
+
+
+class BuiltInRole(StrEnum):
+    """The roles that every account has, by name, the most powerful first."""
+
+    ADMINISTRATOR = "Administrator"
+    ADMIN = "Admin"
+    USER = "User"
+    GUEST = "Guest"
+
+
+#: What each built-in role gives on the thing it is granted on.
+ROLES: dict[BuiltInRole, frozenset[Permission]] = {
+    BuiltInRole.ADMINISTRATOR: _EVERYTHING,
+    BuiltInRole.ADMIN: _EVERYTHING - {P.ACCOUNT_WRITE, P.ROLE_WRITE},
+    BuiltInRole.USER: _WORK | _OWN,
+    BuiltInRole.GUEST: _DATA | _OWN,
 }
 
 _CALLER = {
@@ -104,16 +157,38 @@ _CALLER = {
     ActorKind.SECRET_KEY: "A secret key",
     ActorKind.PUBLISHABLE_KEY: "A publishable key can only initialise spaces; it",
     ActorKind.SPACE: "A space token",
+    ActorKind.GUEST: "A guest",
+    ActorKind.AGENT: "An agent",
     ActorKind.SYSTEM: "The server",
 }
 
 
 def may(actor: Actor, permission: Permission) -> bool:
-    """Whether the caller's kind has the permission at all (which object is a separate question)."""
-    return permission in GRANTED[actor.kind]
+    """Whether the caller has the permission on anything at all (which object is a separate question)."""
+    if permission not in GRANTED[actor.kind]:
+        return False
+    return actor.grants is None or any(
+        grant.environment_id is None or permission not in ACCOUNT_WIDE
+        for grant in actor.grants
+        if permission in grant.permissions
+    )
 
 
-def require(actor: Actor, permission: Permission) -> None:
-    """Raise Forbidden unless :func:`may`."""
+def holds(actor: Actor, permission: Permission, *path: str | None) -> bool:
+    """Whether the caller has the permission on the thing at ``path``, which it has been found to reach."""
+    return permission in GRANTED[actor.kind] and actor.is_granted(permission, path)
+
+
+def require(actor: Actor, permission: Permission) -> Actor:
+    """The caller as one who needs ``permission`` for what follows: it reaches only what that is granted on.
+
+    Raises Forbidden unless :func:`may`.
+    """
     if not may(actor, permission):
-        raise Forbidden(f"{_CALLER[actor.kind]} may not do this: it lacks '{permission}'.", "permission")
+        raise Forbidden(lack(actor, permission), "permission")
+    return actor if actor.grants is None else replace(actor, required=actor.required | {permission})
+
+
+def lack(actor: Actor, permission: str) -> str:
+    """What to tell a caller without a permission."""
+    return f"{_CALLER[actor.kind]} may not do this: it lacks '{permission}'."

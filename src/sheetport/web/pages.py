@@ -117,7 +117,7 @@ async def _make(uow: UnitOfWork, actor: Actor, kind: str) -> dict[str, str]:
     environment = next((each for each in listed.items if each.is_prod is is_prod), None)
     if environment is None:
         raise NotFound(f"This account has no {kind} environment; create one.", "kind")
-    require(actor, Permission.API_KEY_WRITE)
+    actor = require(actor, Permission.API_KEY_WRITE)
     made = await auth.mint(
         uow, actor, CredentialKind.SECRET_KEY, "first page", environment_id=environment.id, is_prod=is_prod
     )

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
-from sheetport.kernel.actor import Actor, ActorKind, system_actor
+from sheetport.kernel.actor import Actor, ActorKind, Grant, Path, system_actor
 from sheetport.kernel.errors import Forbidden
-from sheetport.kernel.permissions import GRANTED, Permission, may, require
+from sheetport.kernel.permissions import (
+    ACCOUNT_WIDE,
+    GRANTED,
+    ROLES,
+    BuiltInRole,
+    Permission,
+    holds,
+    may,
+    require,
+)
+
+P = Permission
 
 
 def actor(kind: ActorKind, environment: str | None = "e1", space: str | None = None) -> Actor:
@@ -15,6 +28,12 @@ def actor(kind: ActorKind, environment: str | None = "e1", space: str | None = N
 
 def test_every_kind_of_caller_has_a_row() -> None:
     assert set(GRANTED) == set(ActorKind)
+
+
+def test_every_built_in_role_has_a_row_and_each_gives_less_than_the_one_before() -> None:
+    rows = [ROLES[role] for role in BuiltInRole]
+    assert rows[0] == frozenset(Permission)
+    assert all(less < more for more, less in pairwise(rows))
 
 
 def test_permissions_are_resource_and_action_in_order() -> None:
@@ -27,7 +46,7 @@ def test_a_publishable_key_only_initialises_spaces() -> None:
     assert {p for p in Permission if may(actor(ActorKind.PUBLISHABLE_KEY), p)} == {Permission.SPACE_INIT}
 
 
-@pytest.mark.parametrize("kind", [ActorKind.SPACE, ActorKind.PUBLISHABLE_KEY])
+@pytest.mark.parametrize("kind", [ActorKind.SPACE, ActorKind.PUBLISHABLE_KEY, ActorKind.GUEST])
 @pytest.mark.parametrize("permission", [Permission.SECRET_READ, Permission.API_KEY_READ, Permission.VARIABLE_READ])
 def test_tokens_in_browsers_never_read_secrets(kind: ActorKind, permission: Permission) -> None:
     with pytest.raises(Forbidden) as caught:
@@ -62,3 +81,78 @@ def test_reach_is_account_then_environment_then_space(
     caller: Actor, thing: tuple[str, str, str | None], known: bool
 ) -> None:
     assert caller.reaches(*thing) is known
+
+
+# ---- grants ----------------------------------------------------------------------------------------
+
+ACCOUNT: Path = ()
+ENVIRONMENT: Path = ("e1",)
+SPACE: Path = ("e1", "s1")
+WORKBOOK: Path = ("e1", "s1", "w1")
+SHEET: Path = ("e1", "s1", "w1", "h1")
+OTHERS: list[Path] = [("e2",), ("e1", "s2"), ("e1", "s1", "w2"), ("e1", "s1", "w1", "h2")]
+LEVELS: list[Path] = [ACCOUNT, ENVIRONMENT, SPACE, WORKBOOK, SHEET]
+
+
+def user(*grants: tuple[set[Permission], Path]) -> Actor:
+    made = tuple(Grant(frozenset(permissions), *path) for permissions, path in grants)
+    return Actor(ActorKind.USER, "u1", "a1", "token", grants=made)
+
+
+@pytest.mark.parametrize("granted", LEVELS)
+def test_a_grant_reaches_its_thing_and_all_in_it_and_sees_what_holds_it(granted: Path) -> None:
+    caller = require(user(({P.SHEET_READ}, granted)), P.SHEET_READ)
+    for thing in LEVELS[1:]:
+        assert caller.reaches("a1", *thing) is (len(thing) >= len(granted))
+        assert caller.sees("a1", *thing)
+        assert not caller.reaches("a2", *thing)
+        assert not caller.sees("a2", *thing)
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_a_grant_reaches_and_sees_nothing_beside_its_thing(other: Path) -> None:
+    caller = require(user(({P.SHEET_READ}, SHEET)), P.SHEET_READ)
+    assert not caller.reaches("a1", *other)
+    assert not caller.sees("a1", *other)
+
+
+def test_what_a_call_needs_must_be_granted_on_the_thing_itself() -> None:
+    caller = user(({P.SHEET_READ}, ACCOUNT), ({P.SHEET_READ, P.SHEET_WRITE}, SHEET))
+    writing = require(caller, P.SHEET_WRITE)
+    assert require(caller, P.SHEET_READ).reaches("a1", "e1", "s1", "w1", "h2")
+    assert writing.reaches("a1", *SHEET)
+    assert not writing.reaches("a1", "e1", "s1", "w1", "h2")
+    assert writing.at_large().reaches("a1", "e1", "s1", "w1", "h2")
+
+
+def test_needs_of_calls_within_calls_add_up_and_may_be_given_by_different_grants() -> None:
+    caller = user(({P.SHEET_READ}, ACCOUNT), ({P.SHEET_WRITE}, WORKBOOK))
+    both = require(require(caller, P.SHEET_WRITE), P.SHEET_READ)
+    assert both.reaches("a1", *SHEET)
+    assert not both.reaches("a1", "e1", "s1", "w2")
+
+
+def test_a_permission_in_no_grant_is_refused() -> None:
+    with pytest.raises(Forbidden, match="sheet:write"):
+        require(user(({P.SHEET_READ}, ACCOUNT)), P.SHEET_WRITE)
+    with pytest.raises(Forbidden):
+        require(user(), P.SHEET_READ)
+
+
+def test_a_grant_never_gives_more_than_the_kind_of_caller_may_have() -> None:
+    guest = Actor(ActorKind.GUEST, "g1", "a1", "token", "e1", grants=(Grant(frozenset(P), "e1"),))
+    assert not may(guest, P.SECRET_READ)
+    assert not holds(guest, P.SECRET_READ, "e1")
+    assert may(guest, P.RECORD_READ)
+
+
+@pytest.mark.parametrize("permission", sorted(ACCOUNT_WIDE))
+def test_what_lies_above_environments_takes_a_grant_on_the_account(permission: Permission) -> None:
+    assert may(user(({permission}, ACCOUNT)), permission)
+    assert not may(user(({permission}, ENVIRONMENT)), permission)
+
+
+def test_a_caller_without_grants_holds_what_its_kind_may() -> None:
+    assert holds(actor(ActorKind.SECRET_KEY), P.SHEET_WRITE, *SHEET)
+    assert not holds(actor(ActorKind.SPACE, "e1", "s1"), P.SHEET_WRITE, *SHEET)
+    assert require(actor(ActorKind.SECRET_KEY), P.SHEET_WRITE).required == frozenset()

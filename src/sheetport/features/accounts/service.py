@@ -26,7 +26,7 @@ async def list_accounts(uow: UnitOfWork) -> list[Account]:
 
 async def get_current_account(uow: UnitOfWork, actor: Actor) -> Account:
     """The caller's account."""
-    require(actor, Permission.ACCOUNT_READ)
+    actor = require(actor, Permission.ACCOUNT_READ)
     account = await store.find_account(uow, actor.account_id)
     if account is None:
         raise NotFound("This account does not exist any more.", "accountId")
@@ -37,7 +37,7 @@ async def update_current_account(
     uow: UnitOfWork, actor: Actor, name: str | None = None, default_app_id: str | None = None
 ) -> Account:
     """Rename the account or choose its landing app; what is None stays."""
-    require(actor, Permission.ACCOUNT_WRITE)
+    actor = require(actor, Permission.ACCOUNT_WRITE)
     before = await get_current_account(uow, actor)
     new_name = before.name if name is None else _name(name)
     await store.update_account(uow, before.id, new_name, default_app_id or before.default_app_id)

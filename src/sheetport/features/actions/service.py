@@ -21,13 +21,13 @@ from sheetport.storage.unit_of_work import UnitOfWork
 
 async def list_actions(uow: UnitOfWork, actor: Actor, space_id: str | None) -> list[Action]:
     """The actions of a space and of the workbooks, sheets and documents in it. Raises NotFound."""
-    require(actor, Permission.ACTION_READ)
+    actor = require(actor, Permission.ACTION_READ)
     return await store.list_of_space(uow, await _space(uow, actor, space_id))
 
 
 async def get_action(uow: UnitOfWork, actor: Actor, action_id: str) -> Action:
     """One action. Raises NotFound."""
-    require(actor, Permission.ACTION_READ)
+    actor = require(actor, Permission.ACTION_READ)
     return await _find(uow, actor, action_id)
 
 
@@ -38,7 +38,7 @@ async def create_actions(
 
     ``configs`` are checked wire objects: the body's items, or (``single``) the body itself.
     """
-    require(actor, Permission.ACTION_WRITE)
+    actor = require(actor, Permission.ACTION_WRITE)
     space = await _space(uow, actor, space_id)
     made = []
     for index, config in enumerate(configs):
@@ -55,7 +55,7 @@ async def create_actions(
 
 async def update_action(uow: UnitOfWork, actor: Actor, action_id: str, changes: dict[str, Any]) -> Action:
     """Change the members that ``changes``, a checked wire object, names; what it is on shows it at once."""
-    require(actor, Permission.ACTION_WRITE)
+    actor = require(actor, Permission.ACTION_WRITE)
     target = await _target_of(uow, actor, await _find(uow, actor, action_id))
     await store.lock_target(uow, target)
     before = await _find(uow, actor, action_id)
@@ -69,7 +69,7 @@ async def update_action(uow: UnitOfWork, actor: Actor, action_id: str, changes: 
 
 async def delete_action(uow: UnitOfWork, actor: Actor, action_id: str) -> None:
     """Delete an action, here and from what it is on."""
-    require(actor, Permission.ACTION_WRITE)
+    actor = require(actor, Permission.ACTION_WRITE)
     target = await _target_of(uow, actor, await _find(uow, actor, action_id))
     await store.lock_target(uow, target)
     await _delete(uow, actor, target, await _find(uow, actor, action_id))
@@ -78,7 +78,7 @@ async def delete_action(uow: UnitOfWork, actor: Actor, action_id: str) -> None:
 
 async def place_actions(uow: UnitOfWork, actor: Actor, made: list[Action]) -> None:
     """Put whole actions, which their targets show already, into an environment that is being made, telling nobody."""
-    require(actor, Permission.ENVIRONMENT_CREATE)
+    actor = require(actor, Permission.ENVIRONMENT_CREATE)
     await store.insert_actions(uow, made)
     await places.add_places(uow, [action.place for action in made])
 

@@ -26,7 +26,7 @@ async def create_default_app(uow: UnitOfWork, actor: Actor) -> App:
 
 async def create_app(uow: UnitOfWork, actor: Actor, change: AppChange) -> App:
     """A new app. ``entity`` defaults to "Space", its plural to the entity with an s."""
-    require(actor, Permission.APP_WRITE)
+    actor = require(actor, Permission.APP_WRITE)
     entity = change.entity or "Space"
     empty = App(
         id=new_id("app", actor.account_id),
@@ -47,7 +47,7 @@ async def create_app(uow: UnitOfWork, actor: Actor, change: AppChange) -> App:
 
 async def place_app(uow: UnitOfWork, actor: Actor, app: App) -> str:
     """The id of the account's app that is ``app``: the one of its id, else one that says the same, else a new one."""
-    require(actor, Permission.APP_WRITE)
+    actor = require(actor, Permission.APP_WRITE)
     own = await store.list_apps(uow, actor.account_id)
     found = [each for each in own if each.id == app.id] or [each for each in own if _same(each, app)]
     if found:
@@ -60,7 +60,7 @@ async def place_app(uow: UnitOfWork, actor: Actor, app: App) -> str:
 
 async def get_app(uow: UnitOfWork, actor: Actor, app_id: str) -> App:
     """One app of the caller's account. Raises NotFound."""
-    require(actor, Permission.APP_READ)
+    actor = require(actor, Permission.APP_READ)
     app = await find_app(uow, actor, app_id)
     if app is None:
         raise NotFound(f"There is no app {app_id[:60]!r} that this token can reach.", "appId")
@@ -74,13 +74,13 @@ async def find_app(uow: UnitOfWork, actor: Actor, app_id: str) -> App | None:
 
 async def list_apps(uow: UnitOfWork, actor: Actor) -> list[App]:
     """The apps of the caller's account, oldest first."""
-    require(actor, Permission.APP_READ)
+    actor = require(actor, Permission.APP_READ)
     return await store.list_apps(uow, actor.account_id)
 
 
 async def update_app(uow: UnitOfWork, actor: Actor, app_id: str, change: AppChange) -> App:
     """Change what ``change`` names."""
-    require(actor, Permission.APP_WRITE)
+    actor = require(actor, Permission.APP_WRITE)
     app = _changed(uow, await get_app(uow, actor, app_id), change)
     await store.update_app(uow, app)
     await audit.record(uow, actor, "app:update", app_id)
@@ -89,7 +89,7 @@ async def update_app(uow: UnitOfWork, actor: Actor, app_id: str, change: AppChan
 
 async def delete_app(uow: UnitOfWork, actor: Actor, app_id: str) -> None:
     """Delete an app that is not the landing app; its spaces stay."""
-    require(actor, Permission.APP_WRITE)
+    actor = require(actor, Permission.APP_WRITE)
     await get_app(uow, actor, app_id)
     account = await accounts.get_current_account(uow, actor)
     if account.default_app_id == app_id:

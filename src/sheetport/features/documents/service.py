@@ -20,7 +20,7 @@ from sheetport.storage.unit_of_work import UnitOfWork
 
 async def create_document(uow: UnitOfWork, actor: Actor, space_id: str, change: DocumentChange) -> Document:
     """A new document, last in its space."""
-    require(actor, Permission.DOCUMENT_WRITE)
+    actor = require(actor, Permission.DOCUMENT_WRITE)
     return await add_document(uow, actor, await places.get_place(uow, actor, space_id, "sp"), change)
 
 
@@ -47,20 +47,20 @@ async def add_document(uow: UnitOfWork, actor: Actor, space: Place, change: Docu
 
 async def place_documents(uow: UnitOfWork, actor: Actor, made: list[Document]) -> None:
     """Put whole documents into an environment that is being made, telling nobody."""
-    require(actor, Permission.ENVIRONMENT_CREATE)
+    actor = require(actor, Permission.ENVIRONMENT_CREATE)
     await store.insert_documents(uow, made)
     await places.add_places(uow, [document.place for document in made])
 
 
 async def get_document(uow: UnitOfWork, actor: Actor, space_id: str, document_id: str) -> Document:
     """One document of a space. Raises NotFound."""
-    require(actor, Permission.DOCUMENT_READ)
+    actor = require(actor, Permission.DOCUMENT_READ)
     return await _find(uow, actor, space_id, document_id)
 
 
 async def list_documents(uow: UnitOfWork, actor: Actor, space_id: str) -> list[Document]:
     """The documents of a space, oldest first. Raises NotFound."""
-    require(actor, Permission.DOCUMENT_READ)
+    actor = require(actor, Permission.DOCUMENT_READ)
     return await store.list_of_space(uow, await places.get_place(uow, actor, space_id, "sp"))
 
 
@@ -68,7 +68,7 @@ async def update_document(
     uow: UnitOfWork, actor: Actor, space_id: str, document_id: str, change: DocumentChange
 ) -> Document:
     """Change title and body; treatments stay as they were made, and actions change by themselves."""
-    require(actor, Permission.DOCUMENT_WRITE)
+    actor = require(actor, Permission.DOCUMENT_WRITE)
     before = await _find(uow, actor, space_id, document_id)
     after = replace(
         before,
@@ -83,7 +83,7 @@ async def update_document(
 
 async def delete_document(uow: UnitOfWork, actor: Actor, space_id: str, document_id: str) -> None:
     """Delete a document with its actions."""
-    require(actor, Permission.DOCUMENT_WRITE)
+    actor = require(actor, Permission.DOCUMENT_WRITE)
     document = await _find(uow, actor, space_id, document_id)
     await _tell(uow, actor, document, "delete")
     await actions.delete_actions_of(uow, document.place)

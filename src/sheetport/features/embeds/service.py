@@ -40,7 +40,7 @@ class Embed:
 
 async def init_space(uow: UnitOfWork, actor: Actor, wanted: Wanted, limits: QuotaSettings) -> Embed:
     """A new space with its token and, if they are described, its workbook and its document. Raises TooMany."""
-    require(actor, Permission.SPACE_INIT)
+    actor = require(actor, Permission.SPACE_INIT)
     space = await spaces.create_space(uow, actor, wanted.space, wanted.external_actor_id, limits=limits)
     books = [await workbooks.add_workbook(uow, actor, space.place, wanted.workbook)] if wanted.workbook else []
     pages = [await documents.add_document(uow, actor, space.place, wanted.document)] if wanted.document else []

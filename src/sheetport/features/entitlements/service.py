@@ -15,7 +15,7 @@ from sheetport.storage.unit_of_work import UnitOfWork
 
 async def list_entitlements(uow: UnitOfWork, actor: Actor, resource_id: str | None) -> list[str]:
     """The entitlements' keys of an account, an environment or anything in it: none. Raises NotFound."""
-    require(actor, Permission.ENTITLEMENT_READ)
+    actor = require(actor, Permission.ENTITLEMENT_READ)
     if not resource_id:
         raise Invalid("resourceId: say whose entitlements, as ?resourceId=us_sp_….", "resourceId")
     own = resource_id in {actor.account_id, actor.environment_id}

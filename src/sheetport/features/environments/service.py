@@ -28,7 +28,7 @@ async def create_environment(uow: UnitOfWork, actor: Actor, change: EnvironmentC
 
 async def create_environment_with_keys(uow: UnitOfWork, actor: Actor, change: EnvironmentChange) -> NewEnvironment:
     """A new environment together with its secret and its publishable key, whose tokens are shown here only."""
-    require(actor, Permission.ENVIRONMENT_CREATE)
+    actor = require(actor, Permission.ENVIRONMENT_CREATE)
     empty = Environment(new_root_id("env"), actor.account_id, "", False, uow.now, uow.now)
     environment = _changed(uow, empty, change)
     await _require_free_name(uow, environment)
@@ -39,7 +39,7 @@ async def create_environment_with_keys(uow: UnitOfWork, actor: Actor, change: En
 async def stage_environment(uow: UnitOfWork, actor: Actor, name: str, sheets: int) -> str:
     """The id of a new environment that nothing finds until it is published; ``sheets`` of its sheet numbers, from 1
     on, are taken. Raises Invalid or Conflict when it could not have this name."""
-    require(actor, Permission.ENVIRONMENT_CREATE)
+    actor = require(actor, Permission.ENVIRONMENT_CREATE)
     staged = Environment(new_root_id("env"), actor.account_id, "", False, uow.now, uow.now)
     await _require_free_name(uow, _changed(uow, staged, EnvironmentChange(name)))
     await store.stage_environment(uow, staged, sheets)
@@ -54,7 +54,7 @@ async def touch_staged(uow: UnitOfWork, environment_id: str) -> None:
 
 async def publish_environment(uow: UnitOfWork, actor: Actor, described: Environment) -> NewEnvironment:
     """Make the staged environment of this id a real one, with its first keys. Raises Invalid, Conflict."""
-    require(actor, Permission.ENVIRONMENT_CREATE)
+    actor = require(actor, Permission.ENVIRONMENT_CREATE)
     dated = replace(described, account_id=actor.account_id, created_at=uow.now)
     environment = _changed(uow, dated, EnvironmentChange())
     await _require_free_name(uow, environment)
@@ -96,7 +96,7 @@ def _not_staged() -> Conflict:
 
 async def get_environment(uow: UnitOfWork, actor: Actor, environment_id: str) -> Environment:
     """One environment. Raises NotFound."""
-    require(actor, Permission.ENVIRONMENT_READ)
+    actor = require(actor, Permission.ENVIRONMENT_READ)
     await places.get_place(uow, actor, environment_id, "env")
     environment = await store.find_environment(uow, environment_id)
     if environment is None:
@@ -106,7 +106,7 @@ async def get_environment(uow: UnitOfWork, actor: Actor, environment_id: str) ->
 
 async def list_environments(uow: UnitOfWork, actor: Actor, page: Page) -> Paged[Environment]:
     """The environments the caller reaches: a user's account's, a key's own."""
-    require(actor, Permission.ENVIRONMENT_READ)
+    actor = require(actor, Permission.ENVIRONMENT_READ)
     items = await store.list_environments(uow, actor.account_id, actor.environment_id, page)
     total = await store.count_environments(uow, actor.account_id, actor.environment_id)
     return Paged(items, page, total)
@@ -116,7 +116,7 @@ async def update_environment(
     uow: UnitOfWork, actor: Actor, environment_id: str, change: EnvironmentChange
 ) -> Environment:
     """Change what ``change`` names."""
-    require(actor, Permission.ENVIRONMENT_WRITE)
+    actor = require(actor, Permission.ENVIRONMENT_WRITE)
     place = await places.get_place(uow, actor, environment_id, "env")
     before = await get_environment(uow, actor, environment_id)
     environment = _changed(uow, before, change)
@@ -130,7 +130,7 @@ async def update_environment(
 
 async def delete_environment(uow: UnitOfWork, actor: Actor, environment_id: str) -> None:
     """Delete an environment with everything in it; its keys stop at once."""
-    require(actor, Permission.ENVIRONMENT_WRITE)
+    actor = require(actor, Permission.ENVIRONMENT_WRITE)
     place = await places.get_place(uow, actor, environment_id, "env")
     await events.emit(uow, actor, "environment:deleted", place)
     await store.delete_environment(uow, environment_id)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sheetport.kernel.actor import Path
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -18,3 +20,8 @@ class Place:
     sheet_id: str | None = None
     slug: str | None = None
     namespace: str | None = None
+
+    @property
+    def path(self) -> Path:
+        """Its environment, space, workbook and sheet, as a caller's grants name them."""
+        return self.environment_id, self.space_id, self.workbook_id, self.sheet_id

@@ -109,7 +109,7 @@ def too_many_streams(environment_id: str, limit: int) -> TooMany:
 
 async def list_quotas(uow: UnitOfWork, actor: Actor, environment_id: str, limits: QuotaSettings) -> list[Used]:
     """Every quota of an environment. Raises NotFound."""
-    require(actor, Permission.ENVIRONMENT_READ)
+    actor = require(actor, Permission.ENVIRONMENT_READ)
     await places.get_place(uow, actor, environment_id, "env")
     row = await store.find(uow, environment_id)
     made = row["spaces_made"] if row["day"] == uow.now // DAY else 0
@@ -126,7 +126,7 @@ async def list_quotas(uow: UnitOfWork, actor: Actor, environment_id: str, limits
 
 async def set_limits(uow: UnitOfWork, actor: Actor, environment_id: str, changes: Mapping[str, int | None]) -> None:
     """Give an environment limits of its own; None gives one back to the server's settings. Raises Invalid, NotFound."""
-    require(actor, Permission.ACCOUNT_WRITE)
+    actor = require(actor, Permission.ACCOUNT_WRITE)
     await places.get_place(uow, actor, environment_id, "env")
     for name, limit in changes.items():
         if name not in set(Quota):

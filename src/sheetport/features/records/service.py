@@ -44,7 +44,7 @@ def turn_of(sheet_id: str) -> asyncio.Lock:
 
 async def get_writable(uow: UnitOfWork, actor: Actor, sheet_id: str) -> Sheet:
     """The sheet whose ``slots`` a body of records is decoded by. Raises NotFound, Forbidden."""
-    require(actor, Permission.RECORD_WRITE)
+    actor = require(actor, Permission.RECORD_WRITE)
     return await sheets.get_sheet(uow, actor, sheet_id)
 
 
@@ -175,7 +175,7 @@ async def delete_records(uow: UnitOfWork, actor: Actor, sheet_id: str, ids: list
 
 async def read_records(uow: UnitOfWork, actor: Actor, sheet_id: str, query: RecordQuery) -> Found:
     """One page of a sheet's records in the order of their insertion. Raises NotFound, Invalid."""
-    require(actor, Permission.RECORD_READ)
+    actor = require(actor, Permission.RECORD_READ)
     sheet = await sheets.get_sheet(uow, actor, sheet_id)
     _require_readable(sheet, query)
     scope = await _scope(uow, sheet, query)
@@ -190,7 +190,7 @@ async def read_records(uow: UnitOfWork, actor: Actor, sheet_id: str, query: Reco
 
 async def count_records(uow: UnitOfWork, actor: Actor, sheet_id: str, status: str | None, by_field: bool) -> Counts:
     """How many records a sheet has, of those that the filter ``status`` lets through. Raises NotFound, Invalid."""
-    require(actor, Permission.RECORD_READ)
+    actor = require(actor, Permission.RECORD_READ)
     sheet = await sheets.get_sheet(uow, actor, sheet_id)
     valid = _validity(status)
     total = {None: sheet.total, True: sheet.total - sheet.invalid, False: sheet.invalid}[valid]
@@ -206,13 +206,13 @@ async def count_records(uow: UnitOfWork, actor: Actor, sheet_id: str, status: st
 
 async def get_commit(uow: UnitOfWork, actor: Actor, commit_id: str) -> Commit:
     """One commit. Raises NotFound."""
-    require(actor, Permission.RECORD_READ)
+    actor = require(actor, Permission.RECORD_READ)
     return (await _reached_commit(uow, actor, commit_id))[0]
 
 
 async def complete_commit(uow: UnitOfWork, actor: Actor, commit_id: str) -> None:
     """Say that a listener is done with a commit; a second time changes nothing. Raises NotFound."""
-    require(actor, Permission.RECORD_WRITE)
+    actor = require(actor, Permission.RECORD_WRITE)
     commit, sheet = await _reached_commit(uow, actor, commit_id)
     await _complete(uow, actor, sheet, commit)
 
@@ -222,7 +222,7 @@ async def complete_commit(uow: UnitOfWork, actor: Actor, commit_id: str) -> None
 
 async def find_head(uow: UnitOfWork, actor: Actor, sheet: Sheet) -> tuple[int, int]:
     """(number of the newest record so far, number of the newest commit): what has not moved has not changed."""
-    require(actor, Permission.RECORD_READ)
+    actor = require(actor, Permission.RECORD_READ)
     next_seq, commit_no = await store.find_head(uow, sheet)
     return next_seq - 1, commit_no
 
@@ -230,20 +230,20 @@ async def find_head(uow: UnitOfWork, actor: Actor, sheet: Sheet) -> tuple[int, i
 async def read_block(uow: UnitOfWork, actor: Actor, sheet: Sheet, after: int, last: int, size: int) -> list[RecordRow]:
     """The next ``size`` records behind number ``after``, up to number ``last``, which :func:`find_head` gave: what
     lies behind it may be staged."""
-    require(actor, Permission.RECORD_READ)
+    actor = require(actor, Permission.RECORD_READ)
     scope = Scope(sheet.environment_id, sheet.sheet_no, first=after + 1, last=last)
     return await store.find_page(uow, sheet, scope, Page(1, size))
 
 
 async def place_rows(uow: UnitOfWork, actor: Actor, environment_id: str, sheet_no: int, rows: list[RecordRow]) -> None:
     """Put records under numbers of their own into an environment that is being made; nothing finds them yet."""
-    require(actor, Permission.ENVIRONMENT_CREATE)
+    actor = require(actor, Permission.ENVIRONMENT_CREATE)
     await store.place_rows(uow, environment_id, sheet_no, rows)
 
 
 async def count_placed(uow: UnitOfWork, actor: Actor, sheet: Sheet, last: int, size: int) -> None:
     """Tell a new sheet's counters of the records placed, ``size`` bytes; ``last`` is the number of the newest."""
-    require(actor, Permission.ENVIRONMENT_CREATE)
+    actor = require(actor, Permission.ENVIRONMENT_CREATE)
     await store.advance(uow, sheet, seqs=last, total=sheet.total, invalid=sheet.invalid, size=size)
 
 

@@ -46,14 +46,14 @@ async def create_sheets(
 
 async def place_sheets(uow: UnitOfWork, actor: Actor, made: list[Sheet]) -> None:
     """Put whole sheets, their numbers taken, into an environment that is being made, telling nobody."""
-    require(actor, Permission.ENVIRONMENT_CREATE)
+    actor = require(actor, Permission.ENVIRONMENT_CREATE)
     await store.insert_sheets(uow, made)
     await places.add_places(uow, [sheet.place for sheet in made])
 
 
 async def get_sheet(uow: UnitOfWork, actor: Actor, sheet_id: str) -> Sheet:
     """One sheet with its counters. Raises NotFound."""
-    require(actor, Permission.SHEET_READ)
+    actor = require(actor, Permission.SHEET_READ)
     place = await places.get_place(uow, actor, sheet_id, "sh")
     sheet = await store.find_sheet(uow, place.environment_id, sheet_id)
     if sheet is None:
@@ -63,14 +63,14 @@ async def get_sheet(uow: UnitOfWork, actor: Actor, sheet_id: str) -> Sheet:
 
 async def list_sheets(uow: UnitOfWork, actor: Actor, workbook_id: str) -> list[Sheet]:
     """The sheets of a workbook, in order. Raises NotFound."""
-    require(actor, Permission.SHEET_READ)
+    actor = require(actor, Permission.SHEET_READ)
     workbook = await places.get_place(uow, actor, workbook_id, "wb")
     return await store.list_of_workbook(uow, workbook.environment_id, workbook_id)
 
 
 async def list_sheets_of(uow: UnitOfWork, actor: Actor, workbooks: list[Place]) -> dict[str, list[Sheet]]:
     """The sheets of workbooks that the caller has been found to reach, by workbook id."""
-    require(actor, Permission.SHEET_READ)
+    actor = require(actor, Permission.SHEET_READ)
     found: dict[str, list[Sheet]] = {workbook.id: [] for workbook in workbooks}
     for sheet in await store.list_of_workbooks(uow, workbooks):
         found[sheet.workbook_id].append(sheet)
@@ -79,7 +79,7 @@ async def list_sheets_of(uow: UnitOfWork, actor: Actor, workbooks: list[Place]) 
 
 async def update_sheet(uow: UnitOfWork, actor: Actor, sheet_id: str, patch: dict[str, Any]) -> Sheet:
     """Change a sheet's ``name``, ``slug`` or ``metadata``; what is absent stays."""
-    require(actor, Permission.SHEET_WRITE)
+    actor = require(actor, Permission.SHEET_WRITE)
     sheet = await get_sheet(uow, actor, sheet_id)
     if patch.get("slug", sheet.slug) != sheet.slug:
         siblings = await store.list_of_workbook(uow, sheet.environment_id, sheet.workbook_id)
@@ -93,7 +93,7 @@ async def configure_sheet(
     uow: UnitOfWork, actor: Actor, sheet: Sheet, config: dict[str, Any], namespace: str | None = None
 ) -> Sheet:
     """Give a sheet a whole new checked configuration. A field whose key stays keeps its values."""
-    require(actor, Permission.SHEET_WRITE)
+    actor = require(actor, Permission.SHEET_WRITE)
     slots, next_slot = with_slots(sheet.slots, sheet.next_slot, config["fields"])
     after = replace(
         sheet,
@@ -117,7 +117,7 @@ async def configure_sheet(
 
 async def delete_sheet(uow: UnitOfWork, actor: Actor, sheet_id: str) -> None:
     """Delete a sheet with its records."""
-    require(actor, Permission.SHEET_WRITE)
+    actor = require(actor, Permission.SHEET_WRITE)
     sheet = await get_sheet(uow, actor, sheet_id)
     await _delete(uow, actor, sheet)
     await quotas.release(uow, [sheet.place])
@@ -125,7 +125,7 @@ async def delete_sheet(uow: UnitOfWork, actor: Actor, sheet_id: str) -> None:
 
 async def delete_sheets_of(uow: UnitOfWork, actor: Actor, workbook: Place) -> None:
     """Delete every sheet of a workbook that is being deleted."""
-    require(actor, Permission.WORKBOOK_WRITE)
+    actor = require(actor, Permission.WORKBOOK_WRITE)
     for sheet in await store.list_of_workbook(uow, workbook.environment_id, workbook.id):
         await _delete(uow, actor, sheet)
     await quotas.release(uow, [workbook])

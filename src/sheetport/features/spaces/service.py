@@ -49,7 +49,7 @@ async def create_space(
     One that a publishable key makes counts against the day's quota and expires unless something is submitted. Raises
     TooMany.
     """
-    require(actor, Permission.SPACE_INIT if may(actor, Permission.SPACE_INIT) else Permission.SPACE_CREATE)
+    actor = require(actor, Permission.SPACE_INIT if may(actor, Permission.SPACE_INIT) else Permission.SPACE_CREATE)
     if change.primary_workbook_id is not None:
         raise Invalid("primaryWorkbookId: a new space has no workbook yet; set it afterwards.", "primaryWorkbookId")
     environment = await _environment(uow, actor, change.environment_id)
@@ -81,16 +81,16 @@ async def create_space(
 
 async def get_space(uow: UnitOfWork, actor: Actor, space_id: str) -> Space:
     """One space, with its access token for those who may have it. Raises NotFound."""
-    require(actor, Permission.SPACE_READ)
+    actor = require(actor, Permission.SPACE_READ)
     space = await store.find_space_anywhere(uow, space_id)
-    if space is None or not actor.reaches(space.account_id, space.environment_id, space.id):
+    if space is None or not places.is_reached(actor, space.place, around=True):
         raise places.not_found(space_id, "sp")
     return _opened(uow, actor, space)
 
 
 async def list_spaces(uow: UnitOfWork, actor: Actor, chosen: SpaceFilter, page: Page) -> Paged[Space]:
     """The spaces the caller reaches. An unknown app makes an empty list."""
-    require(actor, Permission.SPACE_READ)
+    actor = require(actor, Permission.SPACE_READ)
     if (chosen.sort_field is None) != (chosen.sort_direction is None):
         missing = "sortDirection" if chosen.sort_field else "sortField"
         raise Invalid("sortField and sortDirection are given together or not at all.", missing)
@@ -109,7 +109,7 @@ async def list_spaces(uow: UnitOfWork, actor: Actor, chosen: SpaceFilter, page: 
 
 async def update_space(uow: UnitOfWork, actor: Actor, space_id: str, change: SpaceChange) -> Space:
     """Change what ``change`` names; ``auto_configure`` has its effect on a new space only."""
-    require(actor, Permission.SPACE_WRITE)
+    actor = require(actor, Permission.SPACE_WRITE)
     before = await _find(uow, actor, space_id)
     if change.environment_id not in {None, before.environment_id}:
         raise Invalid("environmentId: a space cannot move to another environment.", "environmentId")
@@ -131,7 +131,7 @@ async def update_space(uow: UnitOfWork, actor: Actor, space_id: str, change: Spa
 
 async def archive_space(uow: UnitOfWork, actor: Actor, space_id: str) -> None:
     """Put a space away: lists leave it out unless asked for archived spaces."""
-    require(actor, Permission.SPACE_WRITE)
+    actor = require(actor, Permission.SPACE_WRITE)
     space = await _find(uow, actor, space_id)
     if space.archived_at is None:
         await store.update_space(uow, replace(space, archived_at=uow.now, updated_at=uow.now))
@@ -140,7 +140,7 @@ async def archive_space(uow: UnitOfWork, actor: Actor, space_id: str) -> None:
 
 async def unarchive_space(uow: UnitOfWork, actor: Actor, space_id: str) -> None:
     """Take a space back from the archive."""
-    require(actor, Permission.SPACE_WRITE)
+    actor = require(actor, Permission.SPACE_WRITE)
     space = await _find(uow, actor, space_id)
     if space.archived_at is not None:
         await store.update_space(uow, replace(space, archived_at=None, updated_at=uow.now))
@@ -149,7 +149,7 @@ async def unarchive_space(uow: UnitOfWork, actor: Actor, space_id: str) -> None:
 
 async def delete_spaces(uow: UnitOfWork, actor: Actor, space_ids: list[str]) -> None:
     """Delete spaces with everything in them, all or none; their tokens stop at once."""
-    require(actor, Permission.SPACE_CREATE)
+    actor = require(actor, Permission.SPACE_CREATE)
     found = [await places.get_place(uow, actor, space_id, "sp") for space_id in dict.fromkeys(space_ids)]
     if not found:
         raise Invalid("spaceIds: name the spaces to delete, as ?spaceIds=…&spaceIds=….", "spaceIds")
@@ -174,7 +174,7 @@ async def place_spaces(uow: UnitOfWork, actor: Actor, made: list[Space]) -> list
 
     A creator who is not of this account is kept by name only; a template of an app that has one becomes a space.
     """
-    require(actor, Permission.ENVIRONMENT_CREATE)
+    actor = require(actor, Permission.ENVIRONMENT_CREATE)
     remarks, whole = [], []
     for space in made:
         user_id, template = space.created_by_user_id, space.is_app_template

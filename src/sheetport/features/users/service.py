@@ -60,7 +60,7 @@ async def get_first_user(uow: UnitOfWork, account_id: str) -> User:
 
 async def get_user(uow: UnitOfWork, actor: Actor, user_id: str) -> User:
     """A user of the caller's account. Raises NotFound."""
-    require(actor, Permission.USER_READ)
+    actor = require(actor, Permission.USER_READ)
     user = await store.find_user(uow, user_id)
     if user is None or user.account_id != actor.account_id:
         raise NotFound(f"There is no user {user_id[:60]!r} that this token can reach.", "userId")
@@ -69,7 +69,7 @@ async def get_user(uow: UnitOfWork, actor: Actor, user_id: str) -> User:
 
 async def list_users(uow: UnitOfWork, actor: Actor, wanted: UserFilter, page: Page) -> Paged[User]:
     """The users of the caller's account."""
-    require(actor, Permission.USER_READ)
+    actor = require(actor, Permission.USER_READ)
     if wanted.sort_field not in store.SORT_FIELDS:
         raise Invalid(f"sortField must be one of {', '.join(store.SORT_FIELDS)}.", "sortField")
     if wanted.sort_direction not in {"asc", "desc"}:
@@ -82,7 +82,7 @@ async def update_user(
     uow: UnitOfWork, actor: Actor, user_id: str, name: str | None = None, dashboard: int | None = None
 ) -> User:
     """Change a user's name or dashboard; what is None stays."""
-    require(actor, Permission.USER_WRITE)
+    actor = require(actor, Permission.USER_WRITE)
     before = await get_user(uow, actor, user_id)
     if dashboard is not None and not 0 <= dashboard <= MAX_DASHBOARD:
         raise Invalid(f"dashboard must be from 0 to {MAX_DASHBOARD}.", "dashboard")
@@ -98,7 +98,7 @@ async def update_user(
 
 async def disable_user(uow: UnitOfWork, actor: Actor, user_id: str) -> User:
     """Shut a user out: sign-in and every token of theirs are refused as soon as this is answered."""
-    require(actor, Permission.USER_WRITE)
+    actor = require(actor, Permission.USER_WRITE)
     user = await get_user(uow, actor, user_id)
     await store.update_user(uow, user_id, disabled_at=uow.now, updated_at=uow.now)
     await accounts.bump_generation(uow, user.account_id)

@@ -17,7 +17,7 @@ from sheetport.storage.unit_of_work import UnitOfWork
 
 async def create_version(uow: UnitOfWork, actor: Actor, sheet_id: str | None, parent_version_id: str | None) -> Version:
     """A new version of a sheet, which may be named by the parent (a version or a commit) alone. Raises NotFound."""
-    require(actor, Permission.RECORD_WRITE)
+    actor = require(actor, Permission.RECORD_WRITE)
     if sheet_id is None and parent_version_id is None:
         raise Invalid("sheetId: say of which sheet.", "sheetId")
     parent_sheet = None if parent_version_id is None else await _sheet_of(uow, actor, parent_version_id)

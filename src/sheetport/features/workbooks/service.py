@@ -26,7 +26,7 @@ _ELSEWHERE = {"space_id", "environment_id", "sheets"}
 
 async def create_workbook(uow: UnitOfWork, actor: Actor, change: WorkbookChange) -> Workbook:
     """A new workbook with its sheets, in the space that ``change`` names or the space token's own."""
-    require(actor, Permission.WORKBOOK_WRITE)
+    actor = require(actor, Permission.WORKBOOK_WRITE)
     space_id = change.space_id or actor.space_id
     if space_id is None:
         raise Invalid("spaceId is required: say in which space.", "spaceId")
@@ -57,14 +57,14 @@ async def add_workbook(uow: UnitOfWork, actor: Actor, space: Place, change: Work
 
 async def place_workbooks(uow: UnitOfWork, actor: Actor, made: list[Workbook]) -> None:
     """Put whole workbooks, without their sheets, into an environment that is being made, telling nobody."""
-    require(actor, Permission.ENVIRONMENT_CREATE)
+    actor = require(actor, Permission.ENVIRONMENT_CREATE)
     await store.insert_workbooks(uow, made)
     await places.add_places(uow, [workbook.place for workbook in made])
 
 
 async def get_workbook(uow: UnitOfWork, actor: Actor, workbook_id: str) -> Workbook:
     """One workbook with its sheets. Raises NotFound."""
-    require(actor, Permission.WORKBOOK_READ)
+    actor = require(actor, Permission.WORKBOOK_READ)
     place = await places.get_place(uow, actor, workbook_id, "wb")
     workbook = await store.find_workbook(uow, place.environment_id, workbook_id)
     if workbook is None:
@@ -76,7 +76,7 @@ async def list_workbooks(
     uow: UnitOfWork, actor: Actor, chosen: WorkbookFilter, *, with_sheets: bool = True
 ) -> list[Workbook]:
     """The workbooks the caller reaches, oldest first: a key's environment's, a space token's space's."""
-    require(actor, Permission.WORKBOOK_READ)
+    actor = require(actor, Permission.WORKBOOK_READ)
     if chosen.space_id is not None:
         await places.get_place(uow, actor, chosen.space_id, "sp")
     found = await store.list_workbooks(uow, actor, chosen)
@@ -92,7 +92,7 @@ async def update_workbook(uow: UnitOfWork, actor: Actor, workbook_id: str, chang
     Each item of ``sheets`` changes the sheet with its id or, without an id, with its slug; one that is
     neither and has a name and fields is added. Sheets that are not named stay as they are.
     """
-    require(actor, Permission.WORKBOOK_WRITE)
+    actor = require(actor, Permission.WORKBOOK_WRITE)
     before = await get_workbook(uow, actor, workbook_id)
     if change.space_id not in {None, before.space_id}:
         raise Invalid("spaceId: a workbook cannot move to another space.", "spaceId")
@@ -110,7 +110,7 @@ async def update_workbook(uow: UnitOfWork, actor: Actor, workbook_id: str, chang
 
 async def delete_workbook(uow: UnitOfWork, actor: Actor, workbook_id: str) -> None:
     """Delete a workbook with its sheets and their records."""
-    require(actor, Permission.WORKBOOK_WRITE)
+    actor = require(actor, Permission.WORKBOOK_WRITE)
     place = await places.get_place(uow, actor, workbook_id, "wb")
     await sheets.delete_sheets_of(uow, actor, place)
     await _tell(uow, actor, place, "delete")

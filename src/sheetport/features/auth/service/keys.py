@@ -34,7 +34,7 @@ async def create_environment_keys(
 
 async def list_keys(uow: UnitOfWork, actor: Actor, environment_id: str) -> list[Credential]:
     """The live keys of an environment, oldest first. Raises NotFound."""
-    require(actor, Permission.API_KEY_READ)
+    actor = require(actor, Permission.API_KEY_READ)
     await places.get_place(uow, actor, environment_id, "env")
     return await store.list_by_environment(uow, environment_id)
 
@@ -52,7 +52,7 @@ async def create_key(
     uow: UnitOfWork, actor: Actor, environment_id: str, kind: CredentialKind, name: str | None = None
 ) -> tuple[Minted, list[Credential]]:
     """A new key, and all the environment's keys with it. Raises NotFound."""
-    require(actor, Permission.API_KEY_WRITE)
+    actor = require(actor, Permission.API_KEY_WRITE)
     place = await places.get_place(uow, actor, environment_id, "env")
     is_prod = await store.is_prod(uow, environment_id)
     minted = await mint(
@@ -69,7 +69,7 @@ async def create_key(
 
 async def delete_key(uow: UnitOfWork, actor: Actor, environment_id: str, key: str) -> None:
     """End a key, named by its id or by itself; it is refused as soon as this is answered. Raises NotFound."""
-    require(actor, Permission.API_KEY_WRITE)
+    actor = require(actor, Permission.API_KEY_WRITE)
     await places.get_place(uow, actor, environment_id, "env")
     found = await store.find_key(uow, environment_id, key, uow.keys.fingerprint(key))
     if found is None:
@@ -95,7 +95,7 @@ async def set_origins(
 
     Raises Invalid.
     """
-    require(actor, Permission.API_KEY_WRITE)
+    actor = require(actor, Permission.API_KEY_WRITE)
     wanted = list(dict.fromkeys(parse_origin(origin) for origin in origins))
     if len(wanted) > MAX_ORIGINS:
         raise Invalid(f"A key takes at most {MAX_ORIGINS} origins; https://*.example.com covers many.", "origins")

@@ -64,7 +64,7 @@ async def refresh(uow: UnitOfWork, actor: Actor) -> SignedIn:
 
     It ends with what it was refreshed from. Raises Forbidden for keys, Invalid for tokens that do not expire.
     """
-    require(actor, Permission.TOKEN_WRITE)
+    actor = require(actor, Permission.TOKEN_WRITE)
     old = await store.find_credential(uow, actor.token_id)
     if old is None or old.deleted_at is not None:
         raise Unauthenticated

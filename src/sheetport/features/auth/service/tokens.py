@@ -19,14 +19,14 @@ CLIENT_NAME = "Client credentials"
 
 async def list_tokens(uow: UnitOfWork, actor: Actor) -> list[Credential]:
     """The caller's personal access tokens and running sign-ins, oldest first."""
-    require(actor, Permission.TOKEN_READ)
+    actor = require(actor, Permission.TOKEN_READ)
     held = await store.list_by_user(uow, actor.id)
     return [each for each in held if each.kind in {CredentialKind.PERSONAL, CredentialKind.ACCESS}]
 
 
 async def create_token(uow: UnitOfWork, actor: Actor, name: str) -> Minted:
     """A new personal access token, which does not expire."""
-    require(actor, Permission.TOKEN_WRITE)
+    actor = require(actor, Permission.TOKEN_WRITE)
     name = name.strip()
     if not 1 <= len(name) <= MAX_NAME:
         raise Invalid(f"name must have 1 to {MAX_NAME} characters; name the one program that will use it.", "name")
@@ -38,7 +38,7 @@ async def delete_token(uow: UnitOfWork, actor: Actor, token_id: str) -> None:
 
     It is refused as soon as this is answered. Raises NotFound.
     """
-    require(actor, Permission.TOKEN_WRITE)
+    actor = require(actor, Permission.TOKEN_WRITE)
     found = await store.find_credential(uow, token_id)
     if found is None or found.user_id != actor.id or found.deleted_at is not None:
         raise NotFound("You have no such token.", "accessTokenId")
@@ -47,7 +47,7 @@ async def delete_token(uow: UnitOfWork, actor: Actor, token_id: str) -> None:
 
 async def list_clients(uow: UnitOfWork, actor: Actor, user_id: str, tenant_id: str, page: Page) -> Paged[Credential]:
     """The client credentials of the caller, who is ``user_id``. Raises NotFound, Forbidden, Invalid."""
-    require(actor, Permission.TOKEN_READ)
+    actor = require(actor, Permission.TOKEN_READ)
     await _require_self(uow, actor, user_id, tenant_id)
     held = await store.list_by_user(uow, user_id)
     clients = [each for each in held if each.kind is CredentialKind.CLIENT]
@@ -56,7 +56,7 @@ async def list_clients(uow: UnitOfWork, actor: Actor, user_id: str, tenant_id: s
 
 async def create_client(uow: UnitOfWork, actor: Actor, user_id: str, tenant_id: str) -> Minted:
     """New client credentials: their id is the client id, their token the secret."""
-    require(actor, Permission.TOKEN_WRITE)
+    actor = require(actor, Permission.TOKEN_WRITE)
     await _require_self(uow, actor, user_id, tenant_id)
     return await mint(uow, actor, CredentialKind.CLIENT, CLIENT_NAME, user_id=user_id)
 

@@ -36,7 +36,7 @@ async def list_events(uow: UnitOfWork, actor: Actor, wanted: EventFilter, page: 
     Within an environment the order is the one in which they were committed; a user who names no environment
     gets all of the account's by time.
     """
-    require(actor, Permission.EVENT_READ)
+    actor = require(actor, Permission.EVENT_READ)
     if wanted.environment_id is not None and wanted.environment_id != actor.environment_id:
         await places.get_place(uow, actor, wanted.environment_id, "env")
     query = EventQuery(
@@ -59,7 +59,7 @@ async def list_events(uow: UnitOfWork, actor: Actor, wanted: EventFilter, page: 
 
 async def get_event(uow: UnitOfWork, actor: Actor, event_id: str) -> Event:
     """One event. Raises NotFound."""
-    require(actor, Permission.EVENT_READ)
+    actor = require(actor, Permission.EVENT_READ)
     return await _event(uow, actor, event_id)
 
 
@@ -68,7 +68,7 @@ async def create_event(uow: UnitOfWork, actor: Actor, draft: EventDraft) -> Even
 
     Account, environment and actor of its context are the real ones, whatever was sent.
     """
-    require(actor, Permission.EVENT_CREATE)
+    actor = require(actor, Permission.EVENT_CREATE)
     if draft.topic not in TOPICS:
         raise Invalid(f"topic must be one of the API's, such as 'job:updated', not {draft.topic[:60]!r}.", "topic")
     if draft.domain not in DOMAINS:
@@ -98,7 +98,7 @@ async def create_event(uow: UnitOfWork, actor: Actor, draft: EventDraft) -> Even
 
 async def acknowledge_event(uow: UnitOfWork, actor: Actor, event_id: str) -> None:
     """Mark an event as handled: lists leave it out from now on. Again changes nothing."""
-    require(actor, Permission.EVENT_SUBSCRIBE)
+    actor = require(actor, Permission.EVENT_SUBSCRIBE)
     event = await _event(uow, actor, event_id)
     if event.acknowledged_at is None:
         await store.acknowledge_event(uow, event, actor.id)

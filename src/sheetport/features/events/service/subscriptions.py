@@ -32,7 +32,7 @@ async def begin_stream(
     By default it is what the caller's token is for. Raises NotFound, Conflict for an archived space, and Invalid
     when a caller of many environments names none.
     """
-    require(actor, Permission.EVENT_SUBSCRIBE)
+    actor = require(actor, Permission.EVENT_SUBSCRIBE)
     environment_id = environment_id or actor.environment_id
     if environment_id not in {None, actor.environment_id}:
         await places.get_place(uow, actor, environment_id or "", "env")
@@ -51,7 +51,7 @@ async def begin_stream(
 
 async def mint_subscription(uow: UnitOfWork, actor: Actor, scope: str | None) -> Subscription:
     """A token to follow ``scope``, an environment's or space's id; by default what the caller's token is for."""
-    require(actor, Permission.EVENT_SUBSCRIBE)
+    actor = require(actor, Permission.EVENT_SUBSCRIBE)
     scope = scope or actor.space_id or actor.environment_id
     if scope is None:
         raise Invalid("scope must be the id of the environment or space to follow.", "scope")

@@ -30,13 +30,13 @@ _TOWARDS = {
 
 async def execute_job(uow: UnitOfWork, actor: Actor, job_id: str) -> Job:
     """Have the job run: listeners are told job:ready."""
-    require(actor, Permission.JOB_WRITE)
+    actor = require(actor, Permission.JOB_WRITE)
     return await make_ready(uow, actor, await lock_own(uow, actor, job_id), Action.EXECUTE)
 
 
 async def retry_job(uow: UnitOfWork, actor: Actor, job_id: str) -> Job:
     """Have a failed or canceled job run anew."""
-    require(actor, Permission.JOB_WRITE)
+    actor = require(actor, Permission.JOB_WRITE)
     job = await lock_own(uow, actor, job_id)
     return await make_ready(uow, actor, job, Action.RETRY, progress=None, info=None)
 
@@ -67,7 +67,7 @@ async def cancel_job(uow: UnitOfWork, actor: Actor, job_id: str, *, info: str | 
 
 async def acknowledge_outcome(uow: UnitOfWork, actor: Actor, job_id: str) -> Job:
     """Someone has seen the outcome. Raises Invalid for a background job, whose outcome is shown to nobody."""
-    require(actor, Permission.JOB_WRITE)
+    actor = require(actor, Permission.JOB_WRITE)
     job = await lock_own(uow, actor, job_id)
     if job.mode == "background":
         raise Invalid("This is a background job: it has no outcome to acknowledge.", "mode")
@@ -76,7 +76,7 @@ async def acknowledge_outcome(uow: UnitOfWork, actor: Actor, job_id: str) -> Job
 
 async def update_job(uow: UnitOfWork, actor: Actor, job_id: str, change: JobChange) -> Job:
     """Change what ``change`` names; a new status is reached by the table's step, or refused."""
-    require(actor, Permission.JOB_WRITE)
+    actor = require(actor, Permission.JOB_WRITE)
     named = _named(change)
     status = named.pop("status", None)
     job = await lock_own(uow, actor, job_id)
@@ -92,7 +92,7 @@ async def update_job(uow: UnitOfWork, actor: Actor, job_id: str, change: JobChan
 
 async def delete_job(uow: UnitOfWork, actor: Actor, job_id: str) -> None:
     """Delete a job and its parts; jobs that wait for one of them fail."""
-    require(actor, Permission.JOB_WRITE)
+    actor = require(actor, Permission.JOB_WRITE)
     job = await lock_own(uow, actor, job_id)
     await tell(uow, actor, job, "job:deleted")
     await remove(uow, actor, job)
@@ -100,7 +100,7 @@ async def delete_job(uow: UnitOfWork, actor: Actor, job_id: str) -> None:
 
 
 async def _do(uow: UnitOfWork, actor: Actor, job_id: str, action: Action, **changes: Any) -> Job:
-    require(actor, Permission.JOB_WRITE)
+    actor = require(actor, Permission.JOB_WRITE)
     return await move(uow, actor, await lock_own(uow, actor, job_id), action, **changes)
 
 

@@ -33,7 +33,7 @@ _PLACELESS = frozenset({"agent", "app", "autobuild", "onboarding"})
 
 async def create_job(uow: UnitOfWork, actor: Actor, draft: JobDraft) -> Job:
     """A new job; ``trigger`` immediate makes it ready at once. Raises NotFound for an unreachable source."""
-    require(actor, Permission.JOB_WRITE)
+    actor = require(actor, Permission.JOB_WRITE)
     _refuse_bad_draft(draft)
     place = await _place_of_source(uow, actor, draft)
     if draft.parent_id is not None:
@@ -78,7 +78,7 @@ async def place_jobs(uow: UnitOfWork, actor: Actor, made: list[Job]) -> None:
 
     One that was under way has the usual time to be taken up; then it fails as any does.
     """
-    require(actor, Permission.ENVIRONMENT_CREATE)
+    actor = require(actor, Permission.ENVIRONMENT_CREATE)
     running = {Status.READY, Status.EXECUTING}
     whole = [replace(job, deadline_at=uow.now + PATIENCE if job.status in running else None) for job in made]
     await store.insert_jobs(uow, whole)
@@ -89,7 +89,7 @@ async def split_job(
     uow: UnitOfWork, actor: Actor, job_id: str, parts: list[dict[str, Any] | None], *, parallel: bool
 ) -> Job:
     """Make a part of the job for each item (its ``partData``), all ready at once or one after the other."""
-    require(actor, Permission.JOB_WRITE)
+    actor = require(actor, Permission.JOB_WRITE)
     if not 1 <= len(parts) <= MAX_PARTS:
         raise Invalid(f"parts: split a job into 1 to {MAX_PARTS} parts.", "parts")
     job = await lock_own(uow, actor, job_id)

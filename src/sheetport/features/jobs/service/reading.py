@@ -17,7 +17,7 @@ from sheetport.storage.unit_of_work import UnitOfWork
 
 async def get_job(uow: UnitOfWork, actor: Actor, job_id: str) -> Job:
     """One job. Raises NotFound."""
-    require(actor, Permission.JOB_READ)
+    actor = require(actor, Permission.JOB_READ)
     place = await places.get_place(uow, actor, job_id, "jb")
     job = await store.find_job(uow, place.environment_id, job_id)
     if job is None:
@@ -27,7 +27,7 @@ async def get_job(uow: UnitOfWork, actor: Actor, job_id: str) -> Job:
 
 async def list_jobs(uow: UnitOfWork, actor: Actor, wanted: JobFilter, page: Page) -> Paged[Job]:
     """The jobs the caller reaches, newest first: a user's account's, a key's environment's, a space's own."""
-    require(actor, Permission.JOB_READ)
+    actor = require(actor, Permission.JOB_READ)
     environment_id = actor.environment_id or wanted.environment_id
     space_id = actor.space_id or wanted.space_id
     if wanted.environment_id not in {None, environment_id} or wanted.space_id not in {None, space_id}:

@@ -30,7 +30,7 @@ async def list_secrets(
     Needs a unit of work that writes: values leave the server only together with the record of it. Raises
     Invalid, NotFound, and Unavailable when one of them does not open.
     """
-    require(actor, Permission.SECRET_READ)
+    actor = require(actor, Permission.SECRET_READ)
     scope = await secret_scope(uow, actor, environment_id, space_id, actor_id)
     found = [await _reveal(uow, entry) for entry in _in_order(await store.list_applying(uow, scope))]
     await _record_read(uow, actor, scope, found)
@@ -39,7 +39,7 @@ async def list_secrets(
 
 async def list_names(uow: UnitOfWork, actor: Actor, environment_id: str) -> list[EntryName]:
     """The names and scopes of an environment's secrets and variables, never values. Raises NotFound."""
-    require(actor, Permission.SECRET_READ)
+    actor = require(actor, Permission.SECRET_READ)
     await places.get_place(uow, actor, environment_id, "env")
     return await store.list_names(uow, environment_id)
 
@@ -57,7 +57,7 @@ async def upsert_secret(
 
     Raises Invalid, TooLarge, NotFound.
     """
-    require(actor, Permission.SECRET_WRITE)
+    actor = require(actor, Permission.SECRET_WRITE)
     rules.check_secret(name, value)
     scope = await secret_scope(uow, actor, environment_id, space_id, actor_id)
     entry, is_new = await sealing.put(uow, scope, name, value, actor.id)
@@ -71,7 +71,7 @@ async def upsert_secret(
 
 async def delete_secret(uow: UnitOfWork, actor: Actor, secret_id: str) -> list[Secret]:
     """Delete a secret; returns what remains of its scope. Raises NotFound."""
-    require(actor, Permission.SECRET_WRITE)
+    actor = require(actor, Permission.SECRET_WRITE)
     rules.check_text(secret_id, "secretId")
     place = await places.get_place(uow, actor, secret_id, "sec")
     entry = await store.lock_entry(uow, Scope(place.account_id, place.environment_id), secret_id)

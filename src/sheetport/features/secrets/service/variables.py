@@ -17,7 +17,7 @@ async def list_variables(uow: UnitOfWork, actor: Actor, environment_id: str) -> 
 
     Raises NotFound, and Unavailable when one of them does not open.
     """
-    require(actor, Permission.VARIABLE_READ)
+    actor = require(actor, Permission.VARIABLE_READ)
     scope = await variable_scope(uow, actor, environment_id)
     entries = sorted(await store.list_exact(uow, scope), key=lambda entry: entry.name)
     found = {entry.name: await sealing.reveal(uow, entry) for entry in entries}
@@ -27,7 +27,7 @@ async def list_variables(uow: UnitOfWork, actor: Actor, environment_id: str) -> 
 
 async def set_variable(uow: UnitOfWork, actor: Actor, environment_id: str, name: str, value: str) -> None:
     """Set one variable; the empty text is a value. Raises Invalid, TooLarge, NotFound."""
-    require(actor, Permission.VARIABLE_WRITE)
+    actor = require(actor, Permission.VARIABLE_WRITE)
     rules.check_variable(name, value)
     scope = await variable_scope(uow, actor, environment_id)
     entry, _ = await sealing.put(uow, scope, name, value, actor.id)
@@ -36,7 +36,7 @@ async def set_variable(uow: UnitOfWork, actor: Actor, environment_id: str, name:
 
 async def delete_variable(uow: UnitOfWork, actor: Actor, environment_id: str, name: str) -> None:
     """Delete one variable. Raises NotFound."""
-    require(actor, Permission.VARIABLE_WRITE)
+    actor = require(actor, Permission.VARIABLE_WRITE)
     rules.check_text(name, "name")
     scope = await variable_scope(uow, actor, environment_id)
     entry = await store.lock_named(uow, scope, name)
