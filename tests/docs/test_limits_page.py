@@ -6,7 +6,7 @@ import re
 
 from architecture.sources import ROOT
 from sheetport.config import MEBIBYTE, QUOTA_VARIABLES, EventSettings, HttpSettings, QuotaSettings
-from sheetport.features.auth.service import keys, passwords
+from sheetport.features.auth.service import keys, password_rules
 from sheetport.features.jobs.model import MAX_PARTS
 from sheetport.features.quotas.model import Quota
 from sheetport.features.records import service as records
@@ -42,8 +42,8 @@ LIMITS = {
     "value of a secret or variable": f"{sealing.MAX_BYTES // 1024} KiB",
     "name of a secret or variable": f"{rules.MAX_NAME} characters",
     "parts of a job": f"{MAX_PARTS:,}",
-    "password, at least": f"{passwords.MIN_LENGTH} characters",
-    "password, at most": f"{passwords.MAX_LENGTH} characters",
+    "password, at least": f"{password_rules.MIN_LENGTH} characters",
+    "password, at most": f"{password_rules.MAX_LENGTH} characters",
     "search for spaces": f"{spaces.MAX_SEARCH} characters",
     "events kept": f"{EVENTS.days} days",
     "hold of a poll": f"{EVENTS.hold_seconds:.0f} seconds",

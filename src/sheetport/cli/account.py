@@ -42,7 +42,7 @@ def create(
     """
     password = read_secret("Password (15 characters or more)", confirm=True)
     try:
-        password_hash = auth.hash_new_password(password)
+        password_hash = auth.hash_new_password(password, (email, name))
     except SheetportError as error:
         raise CommandError(error.message) from None
     with local_socket(settings_of(data).storage.data) as server:

@@ -35,7 +35,7 @@ def init(
     if password == "-":  # noqa: S105 - the sign for standard input
         password = typer.get_text_stream("stdin").readline().rstrip("\n")
     try:
-        made = initialise(settings, email, auth.hash_new_password(password))
+        made = initialise(settings, email, auth.hash_new_password(password, (email,)))
     except (DataDirectoryError, SchemaError, SheetportError, OSError) as error:
         fail(str(error))
     described = setup.describe(made.result)

@@ -61,7 +61,7 @@ async def _use_link(request: AnyRequest, email: str, password: str) -> None:
     state = request.app.state
     token = _token(request)
     await state.db.read(lambda uow: setup.find_setup_link(uow, token))  # before a hash is worth its time
-    password_hash = await auth.hash_password(password)
+    password_hash = await auth.hash_password(password, (email,))
     await state.db.write(lambda uow: setup.use_setup_link(uow, token, password_hash, email))
     data_directory.forget_first_run(state.settings.storage.data)
 

@@ -1,6 +1,7 @@
 """What auth does, by file: ``mint`` (new credentials), ``keys`` (of environments), ``tokens`` (of users),
 ``sign_in``, ``revoke``, ``verify`` (who a token is), ``live`` (whether it still is), ``refusals`` (why it is not),
-``derived`` (tokens without a row), ``passwords``, ``last_used``, ``restored`` (what a restore ends).
+``derived`` (tokens without a row), ``passwords`` (and ``password_rules``), ``last_used``,
+``restored`` (what a restore ends).
 """
 
 from sheetport.features.auth.service.derived import mint_space_token
@@ -16,7 +17,8 @@ from sheetport.features.auth.service.keys import (
 from sheetport.features.auth.service.last_used import flush_last_used
 from sheetport.features.auth.service.live import ends_at
 from sheetport.features.auth.service.mint import mint
-from sheetport.features.auth.service.passwords import check_password, hash_new_password, hash_password, verify_password
+from sheetport.features.auth.service.password_rules import check_password
+from sheetport.features.auth.service.passwords import hash_new_password, hash_password, verify_password
 from sheetport.features.auth.service.refusals import explain_refusal
 from sheetport.features.auth.service.restored import end_passing, list_lasting
 from sheetport.features.auth.service.revoke import revoke_credential

@@ -1,4 +1,4 @@
-"""Passwords: argon2id, hashed beside the event loop by a few threads, since each hash takes 46 MiB.
+"""Passwords: which may be one, and argon2id, hashed beside the event loop by a few threads at 46 MiB each.
 
 Never call these inside a unit of work: it would hold a database turn for the time of a hash.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -19,19 +18,16 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.low_level import Type
 
-from sheetport.kernel.errors import Invalid, Unavailable
+from sheetport.features.auth.service.password_rules import check_password, one_spelling
+from sheetport.kernel.errors import Unavailable
 
 T = TypeVar("T")
-MIN_LENGTH = 15
-MAX_LENGTH = 256
 #: One core less than there are, which is left to all other requests.
 THREADS = max(1, min(4, (os.cpu_count() or 1) - 1))
 #: Hashes under way or waiting; one more is told to come back, so that neither memory nor waits grow without end.
 MAX_WAITING = 64
 #: On Linux a thread has a priority of its own.
 NICENESS = 10
-#: Characters that compose to one: what is longer than this needs no composing to be known as too long.
-_COMPOSED_FROM = 4
 #: With today's costs, of a random value that nobody knows: what an address without a password is compared to.
 DUMMY_HASH = "$argon2id$v=19$m=47104,t=1,p=1$ZFQQvdLZTzrkqRh/hdOoTw$g3Kov+AhnE4d2JPJUC79CkLJfJuQLhcvoaiFW7AaJ7U"
 
@@ -47,23 +43,14 @@ _pool = ThreadPoolExecutor(THREADS, thread_name_prefix="password", initializer=_
 _places = BoundedSemaphore(MAX_WAITING)
 
 
-def check_password(password: str) -> None:
-    """Raise Invalid unless the password has 15 to 256 characters; any Unicode, no rule of composition."""
-    length = len(_one_spelling(password))
-    if length < MIN_LENGTH:
-        raise Invalid(f"password must have at least {MIN_LENGTH} characters; a few words make a good one.", "password")
-    if length > MAX_LENGTH:
-        raise Invalid(f"password must have at most {MAX_LENGTH} characters.", "password")
-
-
-async def hash_password(password: str) -> str:
+async def hash_password(password: str, context: tuple[str, ...] = (), *, second_factor: bool = False) -> str:
     """The hash to store for a new password. Raises Invalid (see :func:`check_password`) and Unavailable."""
-    return await _beside(lambda: hash_new_password(password))
+    return await _beside(lambda: hash_new_password(password, context, second_factor=second_factor))
 
 
-def hash_new_password(password: str) -> str:
+def hash_new_password(password: str, context: tuple[str, ...] = (), *, second_factor: bool = False) -> str:
     """:func:`hash_password` without an event loop, for the command line."""
-    check_password(password)
+    check_password(password, context, second_factor=second_factor)
     return _hasher.hash(_encoded(password))
 
 
@@ -88,10 +75,5 @@ async def _beside(work: Callable[[], T]) -> T:
     return await asyncio.wrap_future(future)
 
 
-def _one_spelling(password: str) -> str:
-    """The same text for the same characters, however a keyboard composes its accents."""
-    return unicodedata.normalize("NFC", password[: MAX_LENGTH * _COMPOSED_FROM + 1])
-
-
 def _encoded(password: str) -> bytes:
-    return _one_spelling(password).encode("utf-8", "surrogatepass")
+    return one_spelling(password).encode("utf-8", "surrogatepass")
