@@ -29,7 +29,7 @@ async def test_only_the_password_is_right_however_its_accents_are_composed() -> 
 
 
 @pytest.mark.parametrize(
-    "password", ["пять слов подряд и точка", "猫は静かな雪の下で電車を待っていた", "🦉🚋🎻🧂🪴" * 3]
+    "password", ["пять слов подряд и точка", "雪の下で電車を待つ猫たちは静か", "🦉🚋❄️🎻🧂🪴🛶🥁🧭🪁🦔🏮🪢🎏"]
 )
 async def test_passwords_of_any_script_are_right_again(password: str) -> None:
     made = await hash_password(password)
