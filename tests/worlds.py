@@ -117,13 +117,15 @@ class World:
         return [event for event in await self.db.read(fetch) if topic in {None, event["topic"]}]
 
     async def audits(self, action: str | None = None) -> list[dict[str, Any]]:
-        """The audit records written so far."""
+        """The audit records written so far, oldest first: of writes and of reads."""
 
         async def fetch(uow: UnitOfWork) -> list[dict[str, Any]]:
             rows = await uow.fetch_all(select(audit_records).order_by(audit_records.c.created_at))
             return [_mapping(row) for row in rows]
 
-        return [audit for audit in await self.db.read(fetch) if action in {None, audit["action"]}]
+        found = [row for place in {self.db, self.db.log} for row in await place.read(fetch)]
+        found.sort(key=lambda row: row["created_at"])
+        return [audit for audit in found if action in {None, audit["action"]}]
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ from sheetport.features.accounts import api as accounts
 from sheetport.features.actions import api as actions
 from sheetport.features.agents import api as agents
 from sheetport.features.apps import api as apps
+from sheetport.features.audit.service import Sealer
 from sheetport.features.auth import api as auth
 from sheetport.features.auth.service import Verifier, ends_at
 from sheetport.features.documents import api as documents
@@ -110,6 +111,7 @@ class Application:
         self.settings = settings
         self.db = db
         self.verifier = Verifier(db)
+        self.sealer = Sealer(db)
         self.stream_limits = StreamLimits(db, settings.quotas.streams)
         self.hub = Hub(db, ends_at, settings.events.hold_seconds, self.stream_limits)
         self.telemetry = Telemetry(db, self.hub, settings.process)
@@ -147,6 +149,7 @@ class Application:
         await self.hub.presence.start()
         try:
             async with (
+                self.sealer.running(),
                 background(self.db, self.verifier, self.settings.events.days),
                 self.marks.running(),
                 self.stream_limits.running(),

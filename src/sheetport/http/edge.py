@@ -14,6 +14,7 @@ from sheetport.config import Settings
 from sheetport.http.logs import SLOW_SECONDS, request_line
 from sheetport.http.metrics import UNMATCHED, Counters
 from sheetport.http.proxies import Proxies
+from sheetport.kernel.request import agent_of, current_request
 
 #: A year, after which a browser would try plain HTTP again.
 _HSTS = (b"strict-transport-security", b"max-age=31536000")
@@ -23,6 +24,29 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9_-]{1,64}")
 #: What waits on purpose: its time says nothing, and is never slow.
 WAITING = ("/v2/subscribe/", "/v1/events/stream")
 _log = structlog.get_logger()
+
+
+class ScopeRequest:
+    """The request of a scope, read when somebody asks: most requests are recorded nowhere."""
+
+    __slots__ = ("_scope",)
+
+    def __init__(self, scope: HTTPScope) -> None:
+        self._scope = scope
+
+    @property
+    def address(self) -> str | None:
+        client = self._scope["client"]
+        return client[0] if client else None
+
+    @property
+    def id(self) -> str | None:
+        return self._scope["state"].get("request_id")
+
+    @property
+    def agent(self) -> str:
+        header = next((value for name, value in self._scope["headers"] if name == b"user-agent"), b"")
+        return agent_of(header.decode("latin-1"))
 
 
 class EdgeMiddleware:
@@ -42,6 +66,7 @@ class EdgeMiddleware:
         began = perf_counter()
         status = size = 0
         added = self._added(scope)
+        current_request.set(ScopeRequest(scope))
 
         async def noting(message: Message) -> None:
             nonlocal status, size

@@ -3,6 +3,8 @@
 * A token is ``<prefix>_<33 base62><6 base62 of CRC32>``; the database holds its HMAC-SHA256 under a
   pepper that is in the key file, never the token.
 * A derived token carries its claims and a MAC, and has no row.
+* The audit log's checkpoints are signed with Ed25519. The signing key and the keys that wrap a person's key come
+  from the pepper, so that every host with the key file has them, and older key files do too.
 * A secret value is sealed by AES-256-GCM under its environment's data key, which is itself sealed
   under a key-encryption key of the key file. The additional data names the row, so that a value moved
   to another row does not open.
@@ -20,8 +22,11 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import msgspec
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from sheetport.kernel.ids import base62, random_text
 
@@ -127,6 +132,24 @@ class KeyRing:
         """Whether ``signature`` is :meth:`sign` of the parts, in constant time."""
         return hmac.compare_digest(self.sign(*parts).encode(), signature.encode())
 
+    @property
+    def audit_public_key(self) -> bytes:
+        """The 32 bytes by which anybody verifies what :meth:`sign_audit` signed."""
+        return _signing_key(self.pepper).public_key().public_bytes_raw()
+
+    def sign_audit(self, text: str) -> bytes:
+        """An Ed25519 signature, 64 bytes."""
+        return _signing_key(self.pepper).sign(text.encode())
+
+    def new_subject_key(self, *context: str) -> tuple[bytes, Sealed]:
+        """A fresh key for a person's data in the audit log, and its sealed form. Deleting that erases the data."""
+        key = secrets.token_bytes(KEY_BYTES)
+        return key, _seal(_derived(self.pepper, _SUBJECTS), _SUBJECTS, key, context)
+
+    def open_subject_key(self, nonce: bytes, ciphertext: bytes, *context: str) -> bytes:
+        """The key. Raises DecryptionError."""
+        return _open(_derived(self.pepper, _SUBJECTS), Sealed(_SUBJECTS, nonce, ciphertext), context)
+
     def new_data_key(self, *context: str) -> tuple[bytes, Sealed]:
         """A fresh data key and its form sealed under the current key-encryption key."""
         data_key = secrets.token_bytes(KEY_BYTES)
@@ -138,6 +161,20 @@ class KeyRing:
         if kek is None:
             raise DecryptionError(f"The key file does not hold key-encryption key {sealed.key_id}.")
         return _open(kek, sealed, context)
+
+
+def key_fingerprint(public_key: bytes) -> str:
+    """How people compare a public key: ``SHA256:`` and 43 characters, as OpenSSH writes them."""
+    return f"SHA256:{base64.b64encode(hashlib.sha256(public_key).digest()).decode().rstrip('=')}"
+
+
+def is_signed(public_key: bytes, signature: bytes, text: str) -> bool:
+    """Whether the signature is the key's, over this text."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, text.encode())
+    except (InvalidSignature, ValueError):  # ValueError: not 32 bytes
+        return False
+    return True
 
 
 def seal(data_key: bytes, key_id: str, value: bytes, *context: str) -> Sealed:
@@ -162,6 +199,19 @@ def _open(key: bytes, sealed: Sealed, context: tuple[str, ...]) -> bytes:
         return AESGCM(key).decrypt(sealed.nonce, sealed.ciphertext, aad)
     except (InvalidTag, ValueError):  # ValueError: a nonce of a length that nobody seals with
         raise DecryptionError("A sealed value does not open under its key and place.") from None
+
+
+_SUBJECTS = "audit subjects"
+
+
+@lru_cache(maxsize=8)
+def _derived(key: bytes, purpose: str) -> bytes:
+    return HKDF(SHA256(), KEY_BYTES, None, f"sheetport {purpose}".encode()).derive(key)
+
+
+@lru_cache(maxsize=2)
+def _signing_key(pepper: bytes) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(_derived(pepper, "audit signing"))
 
 
 @lru_cache(maxsize=8)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sheetport.config import StorageSettings
 from sheetport.kernel.crypto import KeyFileError, KeyRing
-from sheetport.storage.engine import sqlite_path
+from sheetport.storage.engine import SQLITE_FILES, sqlite_path
 
 LOCK_FILE = "server.lock"
 #: Says that ``init`` has finished; without it a directory is not a server's.
@@ -53,8 +53,7 @@ def refuse_half_restored(data: Path) -> None:
 def move_aside(settings: StorageSettings, folder: Path) -> None:
     """Move what a server on SQLite has left in the directory into a new folder of it."""
     folder.mkdir(mode=0o700)
-    database = sqlite_path(settings.data).name
-    for name in (MARK_FILE, FIRST_RUN_FILE, database, f"{database}-wal", f"{database}-shm"):
+    for name in (MARK_FILE, FIRST_RUN_FILE, *SQLITE_FILES):
         if (settings.data / name).exists():
             (settings.data / name).rename(folder / name)
 
@@ -87,8 +86,7 @@ def mark_initialised(settings: StorageSettings) -> None:
 def undo_create(settings: StorageSettings) -> None:
     """Take back a set-up that failed half way, so that it can be tried again."""
     settings.key_file.unlink(missing_ok=True)
-    path = sqlite_path(settings.data)
-    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+    for name in SQLITE_FILES:
         (settings.data / name).unlink(missing_ok=True)
 
 

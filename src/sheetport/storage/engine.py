@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import structlog
@@ -9,11 +10,16 @@ import structlog
 from sheetport.config import StorageSettings
 from sheetport.kernel.clock import Clock, SystemClock
 from sheetport.kernel.crypto import KeyRing
+from sheetport.storage.dialects.audit_sql import LOG_SCHEMA
 from sheetport.storage.dialects.postgresql import PostgresDatabase
-from sheetport.storage.dialects.sqlite import SqliteDatabase
+from sheetport.storage.dialects.sqlite import SqliteDatabase, connect
 from sheetport.storage.unit_of_work import Database
 
 SQLITE_FILE = "sheetport.db"
+#: The audit log's chains and the records of what was read.
+LOG_FILE = "sheetport-audit.db"
+#: Every file of a database on SQLite that a data directory may hold.
+SQLITE_FILES = tuple(f"{name}{suffix}" for name in (SQLITE_FILE, LOG_FILE) for suffix in ("", "-wal", "-shm"))
 
 
 def sqlite_path(data: Path) -> Path:
@@ -21,12 +27,26 @@ def sqlite_path(data: Path) -> Path:
     return data / SQLITE_FILE
 
 
+def log_path(data: Path) -> Path:
+    """The audit log's file in a data directory on SQLite."""
+    return data / LOG_FILE
+
+
 async def open_database(settings: StorageSettings, keys: KeyRing, clock: Clock | None = None) -> Database:
     """The database, ready for units of work. Its schema must be at this version (see ``migrations``)."""
     clock = clock or SystemClock(_tell_of_clock)
     if settings.database_url is None:
-        return SqliteDatabase(sqlite_path(settings.data), clock, keys)
+        log = open_log(log_path(settings.data), clock, keys)
+        return SqliteDatabase(sqlite_path(settings.data), clock, keys, log)
     return await PostgresDatabase.open(settings.database_url, clock, keys, settings.pool_size)
+
+
+def open_log(path: Path, clock: Clock, keys: KeyRing) -> SqliteDatabase:
+    """The audit log's own file, made if it is not there."""
+    with closing(connect(path, writer=True)) as connection:
+        for sql in LOG_SCHEMA:
+            connection.execute(sql)
+    return SqliteDatabase(path, clock, keys)
 
 
 def _tell_of_clock(seconds: float) -> None:

@@ -14,6 +14,8 @@ from sqlalchemy.sql.elements import ClauseElement
 
 from sheetport.kernel.clock import Clock
 from sheetport.kernel.crypto import KeyRing
+from sheetport.kernel.errors import Unavailable
+from sheetport.kernel.request import Request
 from sheetport.storage.statements import Compiler, Params, Statement
 
 T = TypeVar("T")
@@ -66,6 +68,12 @@ class UnitOfWork(Protocol):
     woken: set[str]
     #: Accounts whose verified callers must be forgotten: told to this process after the commit, before the reply.
     bumped: set[str]
+    #: The request that this unit of work serves; None for the server's own work.
+    request: Request | None
+    #: Audit records of what was read here; the unit's caller gets its result once they are sealed and on disk.
+    reads: list[dict[str, Any]]
+    #: Whether this unit of work has written audit records.
+    audited: bool
 
     async def fetch_all(self, query: Query, params: Params = NO_PARAMS) -> list[Row]: ...
 
@@ -87,6 +95,10 @@ class UnitOfWork(Protocol):
         """Write event rows; the database gives their positions in commit order."""
         ...
 
+    async def add_audit(self, row: dict[str, Any]) -> None:
+        """Write an audit record, which a chain seals after the commit."""
+        ...
+
     async def claim(self, chore: str) -> bool:
         """Whether a chore that one process at a time does is this unit of work's until its end."""
         ...
@@ -95,6 +107,8 @@ class UnitOfWork(Protocol):
 Work = Callable[[UnitOfWork], Awaitable[T]]
 #: Called in the event loop with environment ids (new events) or account ids (bumped).
 Listener = Callable[[frozenset[str]], None]
+#: Seals audit records of reads; returns once they are on disk. Raises Unavailable.
+SealReads = Callable[[list[dict[str, Any]]], Awaitable[None]]
 
 
 class Database(Protocol):
@@ -105,6 +119,13 @@ class Database(Protocol):
     clock: Clock
     keys: KeyRing
     load: WriterLoad
+    #: Whether the audit log can be written. While it cannot, a write that shows what must be recorded is refused.
+    log_ready: bool
+
+    @property
+    def log(self) -> Database:
+        """Where the audit log's chains lie: a file of its own on SQLite, this very database on PostgreSQL."""
+        ...
 
     @property
     def version(self) -> int | None:
@@ -134,7 +155,26 @@ class Database(Protocol):
         """Have ``listener`` called after a commit, before its caller is answered, with the bumped accounts."""
         ...
 
+    def on_audit(self, listener: Callable[[], None]) -> None:
+        """Have ``listener`` called after a commit that wrote audit records."""
+        ...
+
+    def on_reads(self, seal: SealReads) -> None:
+        """Have ``seal`` awaited between a unit of work that recorded reads and its caller's result."""
+        ...
+
     async def close(self) -> None: ...
+
+
+def require_log(unit: UnitOfWork, *, ready: bool) -> None:
+    """Refuse, before its commit, a write whose result could not be sent. Raises Unavailable."""
+    if unit.reads and not ready:
+        raise Unavailable("The audit log cannot be written, so nothing was changed. Try again in a moment.", "audit")
+
+
+async def refuse_reads(_: list[dict[str, Any]]) -> None:
+    """What seals reads until somebody does: nobody gets to see what is not recorded."""
+    raise Unavailable("The audit log is not open, so nothing that must be recorded there is sent.", "audit")
 
 
 def tell(listeners: Iterable[Listener], names: set[str]) -> None:
@@ -151,10 +191,13 @@ __all__ = [
     "Params",
     "Query",
     "Row",
+    "SealReads",
     "StaleError",
     "Standing",
     "Statement",
     "UnitOfWork",
     "Work",
     "WriterLoad",
+    "refuse_reads",
+    "require_log",
 ]

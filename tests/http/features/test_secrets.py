@@ -332,14 +332,8 @@ async def test_variables_are_set_listed_and_deleted(world: World) -> None:
     assert (await world.call("DELETE", f"{path}/WEBHOOK_URL")).body == {"data": {"success": True}}
     gone = await world.call("DELETE", f"{path}/WEBHOOK_URL")
     assert (gone.status, gone.error["key"]) == (404, "name")
-    assert [audit["action"] for audit in await world.audits() if audit["action"].startswith("variable:")] == [
-        "variable:read",
-        "variable:set",
-        "variable:set",
-        "variable:set",
-        "variable:read",
-        "variable:delete",
-    ]
+    recorded = [audit["action"] for audit in await world.audits() if audit["action"].startswith("variable:")]
+    assert sorted(recorded) == ["variable:delete", *["variable:read"] * 2, *["variable:set"] * 3]
     assert "two.example" not in repr(await world.audits())
 
 

@@ -22,8 +22,7 @@ _HEADERS = {"Cache-Control": "no-store"}
 async def list_secrets(
     call: Caller, environment_id: EnvironmentId = None, space_id: SpaceId = None, actor_id: ActorId = None
 ) -> Data[list[SecretShape]]:
-    # A write: the record of the reading is on disk before a value is sent.
-    found = await call.write(service.list_secrets, environment_id, space_id, actor_id)
+    found = await call.read(service.list_secrets, environment_id, space_id, actor_id)
     return Data(data=[to_shape(secret) for secret in found])
 
 
@@ -42,7 +41,7 @@ async def delete_secret(call: Caller, secret_id: FromPath[str]) -> Data[list[Sec
 
 @get("/")
 async def list_variables(call: Caller, environment_id: FromPath[str]) -> Data[list[VariableShape]]:
-    found = await call.write(service.list_variables, environment_id)
+    found = await call.read(service.list_variables, environment_id)
     return Data(data=[VariableShape(name=name, value=value) for name, value in found.items()])
 
 

@@ -34,7 +34,8 @@ async def create_user(
     address = await _free_address(uow, email, None)
     user = User(new_id("usr", account_id), account_id, address, _name(name), uow.now, uow.now, password_hash)
     await store.insert_user(uow, user)
-    await audit.record(uow, system_actor(account_id), "user:create", user.id)
+    personal = {"user.email_addr": user.email, "user.name": user.name}
+    await audit.record_person(uow, system_actor(account_id), "user:create", user.id, personal)
     return user
 
 

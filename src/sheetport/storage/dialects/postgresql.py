@@ -21,7 +21,9 @@ from sheetport.kernel.clock import Clock
 from sheetport.kernel.crypto import KeyRing
 from sheetport.kernel.errors import Unavailable
 from sheetport.kernel.killpoints import kill_point
+from sheetport.kernel.request import Request, current_request
 from sheetport.storage.dialects import faults
+from sheetport.storage.dialects.audit_sql import INSERT
 from sheetport.storage.dialects.event_sql import (
     ADVANCE_HEAD,
     INSERT_UNNUMBERED,
@@ -30,7 +32,21 @@ from sheetport.storage.dialects.event_sql import (
     UNNUMBERED_ENVIRONMENTS,
 )
 from sheetport.storage.statements import POSTGRESQL, Params
-from sheetport.storage.unit_of_work import NO_PARAMS, Listener, Query, Row, StaleError, Standing, Work, WriterLoad, tell
+from sheetport.storage.unit_of_work import (
+    NO_PARAMS,
+    Database,
+    Listener,
+    Query,
+    Row,
+    SealReads,
+    StaleError,
+    Standing,
+    Work,
+    WriterLoad,
+    refuse_reads,
+    require_log,
+    tell,
+)
 
 T = TypeVar("T")
 CHANNEL = "sheetport_events"
@@ -61,9 +77,19 @@ def _with_generation(sql: str, count: int) -> str:
 class PostgresUnit:
     """A unit of work on one connection."""
 
-    def __init__(self, connection: Any, clock: Clock, keys: KeyRing, standing: Standing | None = None) -> None:
+    def __init__(
+        self,
+        connection: Any,
+        clock: Clock,
+        keys: KeyRing,
+        standing: Standing | None = None,
+        request: Request | None = None,
+    ) -> None:
         self._connection = connection
         self._standing = standing
+        self.request = request
+        self.reads: list[dict[str, Any]] = []
+        self.audited = False
         self.now = clock.now()
         self.keys = keys
         self.memo: dict[str, Any] = {}
@@ -108,6 +134,10 @@ class PostgresUnit:
         await self.execute_many(INSERT_UNNUMBERED, rows)
         self.woken.update(row["environment_id"] for row in rows)
 
+    async def add_audit(self, row: dict[str, Any]) -> None:
+        await self.execute(INSERT, row)
+        self.audited = True
+
     async def claim(self, chore: str) -> bool:
         query = "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))"
         return bool(await self._connection.fetchval(query, f"sheetport {chore}"))
@@ -122,6 +152,7 @@ class PostgresDatabase:
     """The many-machine database."""
 
     shared = True
+    log_ready = True
 
     def __init__(self, pool: Any, url: str, clock: Clock, keys: KeyRing) -> None:
         self.clock = clock
@@ -131,6 +162,8 @@ class PostgresDatabase:
         self._url = url
         self._event_listeners: list[Listener] = []
         self._bump_listeners: list[Listener] = []
+        self._audit_listeners: list[Callable[[], None]] = []
+        self._seal_reads: SealReads = refuse_reads
         self._unnumbered: set[str] = set()
         self._look = asyncio.Event()
         self._tasks = [asyncio.create_task(self._number_events()), asyncio.create_task(self._listen())]
@@ -146,24 +179,42 @@ class PostgresDatabase:
     def version(self) -> int | None:
         return None  # others commit too
 
+    @property
+    def log(self) -> Database:
+        return self
+
     def on_events(self, listener: Listener) -> None:
         self._event_listeners.append(listener)
 
     def on_bump(self, listener: Listener) -> None:
         self._bump_listeners.append(listener)
 
-    async def read(self, work: Work[T], *, heavy: bool = False, standing: Standing | None = None) -> T:
-        async def run() -> T:
-            async with self._pool.acquire(timeout=POOL_SECONDS) as connection:
-                return await work(PostgresUnit(connection, self.clock, self.keys, standing))
+    def on_audit(self, listener: Callable[[], None]) -> None:
+        self._audit_listeners.append(listener)
 
-        return await _reaching_database(run)
+    def on_reads(self, seal: SealReads) -> None:
+        self._seal_reads = seal
+
+    async def read(self, work: Work[T], *, heavy: bool = False, standing: Standing | None = None) -> T:
+        async def run() -> tuple[T, list[dict[str, Any]]]:
+            async with self._pool.acquire(timeout=POOL_SECONDS) as connection:
+                unit = PostgresUnit(connection, self.clock, self.keys, standing, current_request.get())
+                return await work(unit), unit.reads
+
+        result, reads = await _reaching_database(run)
+        if reads:
+            await self._seal_reads(reads)
+        return result
 
     async def write(self, work: Work[T], *, bulk: bool = False, lane: str = "") -> T:
         # The work goes on when its caller goes away, so that a commit is never left in doubt.
-        return await asyncio.shield(asyncio.ensure_future(_reaching_database(lambda: self._write(work))))
+        writing = asyncio.ensure_future(_reaching_database(lambda: self._write(work)))
+        result, reads = await asyncio.shield(writing)
+        if reads:
+            await self._seal_reads(reads)
+        return result
 
-    async def _write(self, work: Work[T]) -> T:
+    async def _write(self, work: Work[T]) -> tuple[T, list[dict[str, Any]]]:
         for attempt in range(RETRIES):
             try:
                 unit, result = await self._transact(work)
@@ -177,14 +228,18 @@ class PostgresDatabase:
         if unit.woken:
             self._unnumbered |= unit.woken
             self._look.set()
-        return result
+        if unit.audited:
+            for listener in self._audit_listeners:
+                listener()
+        return result, unit.reads
 
     async def _transact(self, work: Work[T]) -> tuple[PostgresUnit, T]:
         committing = False
         try:
             async with self._pool_turn() as connection, connection.transaction():
-                unit = PostgresUnit(connection, self.clock, self.keys)
+                unit = PostgresUnit(connection, self.clock, self.keys, request=current_request.get())
                 result = await work(unit)
+                require_log(unit, ready=self.log_ready)
                 await unit.tell_bumped()
                 kill_point("postgresql.before-commit")
                 committing = True

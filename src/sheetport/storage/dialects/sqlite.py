@@ -23,10 +23,25 @@ from sheetport.kernel.clock import Clock
 from sheetport.kernel.crypto import KeyRing
 from sheetport.kernel.errors import Unavailable
 from sheetport.kernel.killpoints import kill_point
+from sheetport.kernel.request import Request, current_request
 from sheetport.storage.dialects import faults
+from sheetport.storage.dialects.audit_sql import INSERT_ORDERED
 from sheetport.storage.dialects.event_sql import ADVANCE_HEAD, INSERT_NUMBERED
 from sheetport.storage.statements import SQLITE, Params
-from sheetport.storage.unit_of_work import NO_PARAMS, Listener, Query, Row, Standing, Work, WriterLoad, tell
+from sheetport.storage.unit_of_work import (
+    NO_PARAMS,
+    Database,
+    Listener,
+    Query,
+    Row,
+    SealReads,
+    Standing,
+    Work,
+    WriterLoad,
+    refuse_reads,
+    require_log,
+    tell,
+)
 
 T = TypeVar("T")
 READERS = 2
@@ -74,13 +89,18 @@ def drive(work: Coroutine[Any, Any, T]) -> T:
 class SqliteUnit:
     """A unit of work on one connection."""
 
-    def __init__(self, connection: sqlite3.Connection, clock: Clock, keys: KeyRing) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, clock: Clock, keys: KeyRing, request: Request | None = None
+    ) -> None:
         self._connection = connection
         self.now = clock.now()
         self.keys = keys
         self.memo: dict[str, Any] = {}
         self.woken: set[str] = set()
         self.bumped: set[str] = set()
+        self.request = request
+        self.reads: list[dict[str, Any]] = []
+        self.audited = False
 
     def _run(self, query: Query, params: Params) -> sqlite3.Cursor:
         compiled = SQLITE.resolve(query)
@@ -113,6 +133,10 @@ class SqliteUnit:
             await self.execute(INSERT_NUMBERED, {**row, "position": head["position"], "seq": head["position"]})
             self.woken.add(environment)
 
+    async def add_audit(self, row: dict[str, Any]) -> None:
+        await self.execute(INSERT_ORDERED, row)
+        self.audited = True
+
     async def claim(self, chore: str) -> bool:
         return True  # one process, one writer
 
@@ -123,6 +147,8 @@ class _Turn(Generic[T]):
     loop: asyncio.AbstractEventLoop
     done: asyncio.Future[T]
     since: float
+    request: Request | None
+    reads: list[dict[str, Any]]
 
 
 class _Turnstile:
@@ -171,10 +197,12 @@ class SqliteDatabase:
     """The one-machine database."""
 
     shared = False
+    log_ready = True
 
-    def __init__(self, path: Path, clock: Clock, keys: KeyRing) -> None:
+    def __init__(self, path: Path, clock: Clock, keys: KeyRing, log: SqliteDatabase | None = None) -> None:
         self.clock = clock
         self.keys = keys
+        self._log = log
         self._commits = 0
         self._writer = connect(path, writer=True)
         self._loop_reader = connect(path, writer=False)
@@ -184,6 +212,8 @@ class SqliteDatabase:
         self._path = path
         self._event_listeners: list[Listener] = []
         self._bump_listeners: list[Listener] = []
+        self._audit_listeners: list[Callable[[], None]] = []
+        self._seal_reads: SealReads = refuse_reads
         self._turnstile = _Turnstile()
         self.load = self._turnstile.load
         self._thread = threading.Thread(target=self._give_turns, name="writer", daemon=True)
@@ -193,25 +223,45 @@ class SqliteDatabase:
     def version(self) -> int | None:
         return self._commits
 
+    @property
+    def log(self) -> Database:
+        return self._log or self
+
     def on_events(self, listener: Listener) -> None:
         self._event_listeners.append(listener)
 
     def on_bump(self, listener: Listener) -> None:
         self._bump_listeners.append(listener)
 
+    def on_audit(self, listener: Callable[[], None]) -> None:
+        self._audit_listeners.append(listener)
+
+    def on_reads(self, seal: SealReads) -> None:
+        self._seal_reads = seal
+
     async def read(self, work: Work[T], *, heavy: bool = False, standing: Standing | None = None) -> T:
         # The one process hears of every bump before its caller is answered, so a standing it remembers holds.
+        request = current_request.get()
         if heavy:
-            return await asyncio.get_running_loop().run_in_executor(self._readers, self._read_in_thread, work)
-        # Each statement sees the newest commit, as on PostgreSQL: a transaction around one would cost more than it.
-        return drive(cast("Coroutine[Any, Any, T]", work(SqliteUnit(self._loop_reader, self.clock, self.keys))))
+            loop = asyncio.get_running_loop()
+            result, reads = await loop.run_in_executor(self._readers, self._read_in_thread, work, request)
+        else:
+            # Each statement sees the newest commit, as on PostgreSQL: a transaction around one would cost more.
+            unit = SqliteUnit(self._loop_reader, self.clock, self.keys, request)
+            result, reads = drive(cast("Coroutine[Any, Any, T]", work(unit))), unit.reads
+        if reads:
+            await self._seal_reads(reads)
+        return result
 
     async def write(self, work: Work[T], *, bulk: bool = False, lane: str = "") -> T:
         loop = asyncio.get_running_loop()
-        turn: _Turn[T] = _Turn(work, loop, loop.create_future(), time.monotonic())
+        turn: _Turn[T] = _Turn(work, loop, loop.create_future(), time.monotonic(), current_request.get(), [])
         self._turnstile.put(turn, lane, bulk=bulk)
         # A caller that goes away must not leave others in doubt: the turn runs to its end regardless.
-        return await asyncio.shield(turn.done)
+        result = await asyncio.shield(turn.done)
+        if turn.reads:
+            await self._seal_reads(turn.reads)
+        return result
 
     async def close(self) -> None:
         self._turnstile.close()
@@ -219,16 +269,18 @@ class SqliteDatabase:
         self._readers.shutdown()
         for connection in (*self._opened, self._loop_reader, self._writer):
             connection.close()
+        if self._log is not None:
+            await self._log.close()
 
-    def _read_in_thread(self, work: Work[T]) -> T:
+    def _read_in_thread(self, work: Work[T], request: Request | None) -> tuple[T, list[dict[str, Any]]]:
         connection: sqlite3.Connection | None = getattr(self._thread_readers, "connection", None)
         if connection is None:
             connection = self._thread_readers.connection = connect(self._path, writer=False)
             self._opened.append(connection)
-        return self._read_on(connection, work)
+        unit = SqliteUnit(connection, self.clock, self.keys, request)
+        return self._read_on(connection, work, unit), unit.reads
 
-    def _read_on(self, connection: sqlite3.Connection, work: Work[T]) -> T:
-        unit = SqliteUnit(connection, self.clock, self.keys)
+    def _read_on(self, connection: sqlite3.Connection, work: Work[T], unit: SqliteUnit) -> T:
         try:
             connection.execute("BEGIN")
             try:
@@ -243,13 +295,15 @@ class SqliteDatabase:
             self._run_turn(turn)
 
     def _run_turn(self, turn: _Turn[Any]) -> None:
-        unit = SqliteUnit(self._writer, self.clock, self.keys)
+        unit = SqliteUnit(self._writer, self.clock, self.keys, turn.request)
+        unit.reads = turn.reads
         try:
             if self._writer.in_transaction:  # the disk failed during the last turn's rollback too
                 self._writer.execute("ROLLBACK")
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 result = drive(cast("Coroutine[Any, Any, Any]", turn.work(unit)))
+                require_log(unit, ready=self.log_ready)
                 kill_point("sqlite.before-commit")
                 self._writer.execute("COMMIT")
             except BaseException:
@@ -266,6 +320,9 @@ class SqliteDatabase:
     def _finish(self, turn: _Turn[Any], unit: SqliteUnit, result: Any) -> None:
         if unit.bumped:
             tell(self._bump_listeners, unit.bumped)
+        if unit.audited:
+            for listener in self._audit_listeners:
+                listener()
         if not turn.done.done():
             turn.done.set_result(result)
         if unit.woken:

@@ -27,13 +27,13 @@ async def list_secrets(
 ) -> list[Secret]:
     """The secrets that hold in a space and for an actor, in the clear; the last one of a name wins.
 
-    Needs a unit of work that writes: values leave the server only together with the record of it. Raises
-    Invalid, NotFound, and Unavailable when one of them does not open.
+    Values leave the server only once the record of it is sealed and on disk. Raises Invalid, NotFound, and
+    Unavailable when one of them does not open.
     """
     actor = require(actor, Permission.SECRET_READ)
     scope = await secret_scope(uow, actor, environment_id, space_id, actor_id)
     found = [await _reveal(uow, entry) for entry in _in_order(await store.list_applying(uow, scope))]
-    await _record_read(uow, actor, scope, found)
+    _record_read(uow, actor, scope, found)
     return found
 
 
@@ -92,7 +92,7 @@ async def _list_scope(uow: UnitOfWork, actor: Actor, scope: Scope) -> list[Secre
             found.append(await _reveal(uow, entry))
         except Unavailable:
             continue
-    await _record_read(uow, actor, scope, found)
+    _record_read(uow, actor, scope, found)
     return found
 
 
@@ -115,11 +115,11 @@ async def _record(uow: UnitOfWork, actor: Actor, action: str, entry: Entry) -> N
     await audit.record(uow, actor, action, entry.id, environment_id=entry.scope.environment_id, **detail)
 
 
-async def _record_read(uow: UnitOfWork, actor: Actor, scope: Scope, found: list[Secret]) -> None:
+def _record_read(uow: UnitOfWork, actor: Actor, scope: Scope, found: list[Secret]) -> None:
     names = [{"id": secret.id, "name": secret.name} for secret in found]
     environment_id = scope.environment_id
     detail = {"secrets": names, **_where(scope)}
-    await audit.record(uow, actor, "secret:read", environment_id, environment_id=environment_id, **detail)
+    audit.record_read(uow, actor, "secret:read", environment_id, environment_id=environment_id, **detail)
 
 
 def _where(scope: Scope) -> dict[str, str]:

@@ -13,7 +13,7 @@ from sheetport.storage.unit_of_work import UnitOfWork
 
 
 async def list_variables(uow: UnitOfWork, actor: Actor, environment_id: str) -> dict[str, str]:
-    """The variables by name, in the clear. Needs a unit of work that writes, as reading them is recorded.
+    """The variables by name, in the clear, once the record of their reading is on disk.
 
     Raises NotFound, and Unavailable when one of them does not open.
     """
@@ -21,7 +21,7 @@ async def list_variables(uow: UnitOfWork, actor: Actor, environment_id: str) -> 
     scope = await variable_scope(uow, actor, environment_id)
     entries = sorted(await store.list_exact(uow, scope), key=lambda entry: entry.name)
     found = {entry.name: await sealing.reveal(uow, entry) for entry in entries}
-    await audit.record(uow, actor, "variable:read", environment_id, environment_id=environment_id, names=list(found))
+    audit.record_read(uow, actor, "variable:read", environment_id, environment_id=environment_id, names=list(found))
     return found
 
 
