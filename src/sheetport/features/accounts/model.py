@@ -17,3 +17,5 @@ class Account:
     embedded_domains: list[str] = field(default_factory=list)
     metadata: dict[str, Any] = field(default_factory=dict)
     auth_generation: int = 0
+    #: How many days old its keys may become; None is the server's setting.
+    key_max_age_days: int | None = None

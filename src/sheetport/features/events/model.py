@@ -35,6 +35,20 @@ _VERBS = {
 #: The closed vocabulary of the public API.
 DOMAINS = frozenset(_DOMAINS.split())
 TOPICS = frozenset(f"{noun}:{verb}" for noun, verbs in _VERBS.items() for verb in verbs.split())
+#: What we tell of keys, secrets and sign-ins besides. Only the server writes these, and since some clients know but the
+#: public topics, a list holds them only when their topic or their domain is asked for.
+ALERT = "alert"
+ALERTS = frozenset(
+    {
+        "api-key:expiring",
+        "api-key:idle",
+        "api-key:expired",
+        "api-key:revoked",
+        "api-key:exposed",
+        "login:new-place",
+        "secret:rotated",
+    }
+)
 #: The domain of topics whose first word is none.
 _DOMAIN_OF = {
     "records": "workbook",
@@ -48,6 +62,8 @@ _DOMAIN_OF = {
 
 def domain_of(topic: str) -> str:
     """The domain that a topic's events have unless its writer says another."""
+    if topic in ALERTS:
+        return ALERT
     noun = topic.partition(":")[0]
     return _DOMAIN_OF.get(noun, noun)
 

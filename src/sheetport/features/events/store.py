@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, insert, or_, select, update
 
-from sheetport.features.events.model import Channel, Event, EventQuery, ListenerRow
+from sheetport.features.events.model import ALERT, Channel, Event, EventQuery, ListenerRow
 from sheetport.kernel.json import dumps, loads
 from sheetport.kernel.paging import Page
 from sheetport.storage.statements import statement
@@ -144,6 +144,8 @@ async def list_events(uow: UnitOfWork, wanted: EventQuery, page: Page) -> list[E
         value = getattr(wanted, name)
         if value is not None:
             found = found.where(events.c[name] == value)
+    if wanted.domain is None and wanted.topic is None:
+        found = found.where(events.c.domain != ALERT)
     if wanted.since is not None:
         found = found.where(events.c.created_at >= wanted.since)
     if wanted.after is not None:

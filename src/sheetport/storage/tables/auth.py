@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from sqlalchemy import Index, Table
+from sqlalchemy import text as sql
 
-from sheetport.storage.tables.base import binary, json, key, metadata, moment, text
+from sheetport.storage.tables.base import binary, json, key, metadata, moment, number, text
+
+_LASTING = sql("kind <> 'access'")
 
 #: ``kind``: secret_key, publishable_key, personal, access (a 24-hour sign-in), client (legacy credentials).
 credentials = Table(
@@ -28,10 +31,39 @@ credentials = Table(
     moment("last_used_at", optional=True),
     moment("deleted_at", optional=True),
     json("origins"),  # publishable keys only: the pages that may use it, any when absent
+    text("created_by", optional=True),  # the id of the caller that made it
+    json("scope"),  # what it is narrowed to: a space, a workbook, reading, networks
+    moment("rotate_by", optional=True),  # imported ones only: by when its old keeper should know it no more
+    moment("rotated_at", optional=True),
+    text("replaced_by", optional=True),  # the credential that it was rotated to
+    text("ended_by", optional=True),  # the id of the caller that ended or rotated it
+    text("ended_as", optional=True),  # revoked, rotated, reused, exposed
+    number("told_days", optional=True),  # the last warning of its end: 30, 7 or 1 days before, 0 after it
+    moment("told_idle_at", optional=True),
     Index("uq_credentials_fingerprint", "fingerprint", unique=True),
     Index("ix_credentials_environment_id", "environment_id", "created_at"),
     Index("ix_credentials_user_id", "user_id", "created_at"),
     Index("ix_credentials_parent_id", "parent_id"),
+    Index(
+        "ix_credentials_account_id",
+        "account_id",
+        "created_at",
+        sqlite_where=_LASTING,
+        postgresql_where=_LASTING,
+    ),
+)
+
+#: What a rotation answered, for its repetition: the new token is sealed, and wiped after some minutes.
+rotations = Table(
+    "rotations",
+    metadata,
+    key("credential_id"),  # the one that was replaced
+    text("successor_id"),
+    binary("idempotency", optional=True),  # the fingerprint of the caller's Idempotency-Key
+    binary("nonce", optional=True),
+    binary("ciphertext", optional=True),
+    moment("wipe_at", optional=True),
+    Index("ix_rotations_wipe_at", "wipe_at"),
 )
 
 #: One-time links that let the first administrator choose a password.

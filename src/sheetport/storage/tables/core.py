@@ -31,6 +31,7 @@ accounts = Table(
     number("auth_generation"),
     moment("created_at"),
     moment("updated_at"),
+    number("key_max_age_days", optional=True),  # how old a key may become; the server's setting when absent
 )
 
 users = Table(

@@ -11,7 +11,7 @@ from litestar.params import FromQuery, HeaderParameter, QueryParameter
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from sheetport.features.events import service
-from sheetport.features.events.model import DOMAINS, TOPICS, Channel, Grant, Wanted
+from sheetport.features.events.model import ALERT, ALERTS, DOMAINS, TOPICS, Channel, Grant, Wanted
 from sheetport.features.events.service.following import Tail
 from sheetport.http.auth import bearer_token
 from sheetport.http.dependencies import Call, Caller
@@ -97,9 +97,9 @@ async def _send_tail(tail: Tail, scope: Scope, receive: Receive, send: Send) -> 
 
 
 def _wanted(topic: str | None, domain: str | None) -> Wanted:
-    if topic and topic not in TOPICS:
+    if topic and topic not in TOPICS | ALERTS:
         raise Invalid(f"topic must be one of the API's, such as 'job:ready', not {topic[:60]!r}.", "topic")
-    if domain and domain not in DOMAINS:
+    if domain and domain not in DOMAINS | {ALERT}:
         raise Invalid(f"domain must be one of {', '.join(sorted(DOMAINS))}.", "domain")
     return Wanted(topic or None, domain or None)
 

@@ -1,0 +1,1 @@
+"""What may need somebody's attention: keys, sign-ins and rotations."""
