@@ -28,7 +28,7 @@ class Row:
     @property
     def spends(self) -> bool:
         """Whether a call that succeeds leaves a thing that the next caller cannot use again."""
-        return self.route.startswith(("DELETE", "POST /v1/jobs/"))
+        return self.route.startswith(("DELETE", "POST /v1/jobs/")) or self.route.endswith("/rotate")
 
     def expected(self) -> dict[str, int]:
         """The status for each kind of caller."""
@@ -67,6 +67,7 @@ ROWS = (
     Row("PATCH /v1/users/{user_id}", USERS, NEW_NAME),
     Row("GET /v1/users/{user_id}/api-token", USERS, query="?tenantId={account_id}"),
     Row("POST /v1/users/{user_id}/api-token", USERS, query="?tenantId={account_id}"),
+    Row("POST /v1/users/{user_id}/api-token/{client_id}/rotate", USERS),
     # Apps are the account's: every environment's keys read them.
     Row("GET /v1/apps", "ok ok ok ok 403 403 403"),
     Row("POST /v1/apps", USERS, NEW_APP),
@@ -79,6 +80,8 @@ ROWS = (
     Row("GET /v1/auth/publishable-key", IN_ENVIRONMENT, query=OF_ENVIRONMENT),
     Row("POST /v1/auth/api-key", USERS, query=OF_ENVIRONMENT + "&type=SECRET"),
     Row("DELETE /v1/auth/api-key", USERS, query=OF_ENVIRONMENT + "&key={key_id}"),
+    Row("POST /v1/auth/api-key/rotate", USERS, query=OF_ENVIRONMENT + "&key={key_id}"),
+    Row("POST /v1/auth/personal-access-tokens/{access_token_id}/rotate", USERS),
     Row("GET /v1/auth/personal-access-tokens", USERS),
     Row("POST /v1/auth/personal-access-tokens", USERS, NEW_NAME),
     Row("DELETE /v1/auth/personal-access-tokens/{access_token_id}", USERS),

@@ -19,7 +19,7 @@ from worlds import Reply, World
 
 FIELDS = [{"key": "name", "type": "string"}]
 #: What is the account's, so that callers from beside the environment may see it.
-OF_ACCOUNT = ("app_id", "user_id", "account_id", "access_token_id")
+OF_ACCOUNT = ("app_id", "user_id", "account_id", "access_token_id", "client_id")
 _numbers = itertools.count(1)
 
 
@@ -67,6 +67,8 @@ class Scene:
         expired = await auth.mint(uow, actor, CredentialKind.ACCESS, "old", **old)
         self.things = {"environment_id": environment, "key_id": spare.credential.id}
         self.things["access_token_id"] = token.credential.id
+        client = await auth.create_client(uow, actor, world.user_id, world.account_id)
+        self.things["client_id"] = client.credential.id
         self.tokens = {"secret": made.secret_key.token, "publishable": made.publishable_key.token}
         self.tokens |= {"revoked": ended.token, "expired": expired.token}
 

@@ -149,6 +149,8 @@ class Settings:
     process: ProcessSettings = field(default_factory=ProcessSettings)
     rate_limits: bool = True
     quotas: QuotaSettings = field(default_factory=QuotaSettings)
+    #: How many days old keys and tokens may become where the account says nothing; None is any age.
+    key_max_age_days: int | None = None
 
 
 def default_key_file(data: Path) -> Path:
@@ -187,6 +189,7 @@ def read_settings(
         logs or LogSettings(),
         rate_limits=os.environ.get("SHEETPORT_RATE_LIMITS", "on") != "off",
         quotas=_quotas(),
+        key_max_age_days=_key_max_age_days(),
     )
 
 
@@ -269,4 +272,14 @@ def _event_days() -> int:
     text = os.environ.get("SHEETPORT_EVENT_DAYS", "7")
     if not text.isdigit() or not 1 <= int(text) <= 30:
         raise ConfigError("SHEETPORT_EVENT_DAYS must be a whole number from 1 to 30.")
+    return int(text)
+
+
+def _key_max_age_days() -> int | None:
+    """How old keys may become: 1 to 3650 days, any age when it is not set."""
+    text = os.environ.get("SHEETPORT_KEY_MAX_AGE_DAYS")
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= 3_650:
+        raise ConfigError("SHEETPORT_KEY_MAX_AGE_DAYS must be a whole number from 1 to 3650; leave it out for any age.")
     return int(text)

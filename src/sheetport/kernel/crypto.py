@@ -124,6 +124,10 @@ class KeyRing:
             return self
         return replace(self, mac=hmac.digest(self.mac, f"security epoch {epoch}".encode(), hashlib.sha256))
 
+    def purpose_key(self, purpose: str) -> bytes:
+        """A key for ``seal`` that is stored nowhere: for what is kept for minutes, whatever becomes of data keys."""
+        return hmac.digest(self.mac, f"purpose {purpose}".encode(), hashlib.sha256)
+
     def sign(self, *parts: str) -> str:
         """A 22-character MAC over the parts, for derived tokens."""
         return _signature(self.mac, parts)

@@ -11,6 +11,9 @@ from sheetport.kernel.ids import new_root_id
 from sheetport.kernel.permissions import Permission, require
 from sheetport.storage.unit_of_work import UnitOfWork
 
+#: Days, ten years.
+MAX_KEY_AGE = 3_650
+
 
 async def create_account(uow: UnitOfWork, name: str) -> Account:
     """A new, empty account. Called by set-up only, which checks who may."""
@@ -50,6 +53,24 @@ async def set_default_app(uow: UnitOfWork, account_id: str, app_id: str) -> None
     account = await store.find_account(uow, account_id)
     if account is not None and account.default_app_id is None:
         await store.update_account(uow, account_id, account.name, app_id)
+
+
+async def find_key_max_age(uow: UnitOfWork, account_id: str) -> int | None:
+    """How many days old the account's keys may become; 0 is any age, None is the server's setting."""
+    account = await store.find_account(uow, account_id)
+    return None if account is None else account.key_max_age_days
+
+
+async def set_key_max_age(uow: UnitOfWork, actor: Actor, days: int | None) -> None:
+    """Say how many days old the account's keys may become: 1 to 3650, 0 for any age, None for the server's setting.
+
+    Keys that are there stay as they are; those that are older are listed as due. Raises Invalid.
+    """
+    actor = require(actor, Permission.ACCOUNT_WRITE)
+    if days is not None and not 0 <= days <= MAX_KEY_AGE:
+        raise Invalid(f"maxAgeDays must be from 1 to {MAX_KEY_AGE}, or 0 for any age.", "maxAgeDays")
+    await store.set_key_max_age(uow, actor.account_id, days)
+    await audit.record(uow, actor, "account:key-max-age", actor.account_id, days=days)
 
 
 async def bump_generation(uow: UnitOfWork, account_id: str) -> None:

@@ -19,6 +19,11 @@ _UPDATE = statement(
     .where(accounts.c.id == bindparam("account"))
     .values(name=bindparam("new_name"), default_app_id=bindparam("new_app"), updated_at=bindparam("at"))
 )
+_SET_KEY_MAX_AGE = statement(
+    update(accounts)
+    .where(accounts.c.id == bindparam("account"))
+    .values(key_max_age_days=bindparam("days"), updated_at=bindparam("at"))
+)
 _BUMP = statement(
     update(accounts).where(accounts.c.id == bindparam("account")).values(auth_generation=accounts.c.auth_generation + 1)
 )
@@ -53,3 +58,7 @@ async def update_account(uow: UnitOfWork, account_id: str, name: str, default_ap
 
 async def bump_generation(uow: UnitOfWork, account_id: str) -> None:
     await uow.execute(_BUMP, {"account": account_id})
+
+
+async def set_key_max_age(uow: UnitOfWork, account_id: str, days: int | None) -> None:
+    await uow.execute(_SET_KEY_MAX_AGE, {"account": account_id, "days": days, "at": uow.now})

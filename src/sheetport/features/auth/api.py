@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from litestar import Request, Router, delete, get, post
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
 
 from sheetport.features.auth import service
 from sheetport.features.auth.schemas import (
@@ -16,6 +16,7 @@ from sheetport.features.auth.schemas import (
     CreatePersonalAccessToken,
     Credentials,
     PersonalAccessToken,
+    RotatedPersonalAccessToken,
     kind_of,
     pair_of,
     to_access_token,
@@ -34,6 +35,21 @@ _HEADERS = {"Cache-Control": "no-store"}
 KeyEnvironment = Annotated[str, QueryParameter(name="environmentId", description="Whose keys.")]
 KeyType = Annotated[str, QueryParameter(name="type", description="SECRET or PUBLISHABLE.")]
 Key = Annotated[str, QueryParameter(name="key", description="The key's id, or the key itself.")]
+OverlapSeconds = Annotated[
+    int | None,
+    QueryParameter(
+        name="overlapSeconds",
+        description="How long both are good: 0 (the old one ends now) to 2592000 (30 days), by default a day.",
+    ),
+]
+IdempotencyKey = Annotated[
+    str | None,
+    HeaderParameter(
+        name="Idempotency-Key",
+        description="A repeated call with the same key rotates nothing again: it is answered the same credential, "
+        "within ten minutes with its token.",
+    ),
+]
 TenantId = Annotated[str, QueryParameter(name="tenantId", description="The id of your account.")]
 
 
@@ -91,6 +107,34 @@ async def delete_personal_access_token(call: Caller, access_token_id: FromPath[s
     return OK
 
 
+@post("/api-key/rotate", status_code=200)
+async def rotate_api_key(
+    call: Caller,
+    environment_id: KeyEnvironment,
+    key: Key,
+    overlap_seconds: OverlapSeconds = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Data[ApiKey]:
+    rotated = await call.write(
+        service.rotate_key, environment_id, key, overlap_seconds, idempotency_key, call.settings.key_max_age_days
+    )
+    return Data(data=to_api_key(rotated.credential, rotated))
+
+
+@post("/personal-access-tokens/{access_token_id:str}/rotate", status_code=200)
+async def rotate_personal_access_token(
+    call: Caller,
+    access_token_id: FromPath[str],
+    overlap_seconds: OverlapSeconds = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Data[RotatedPersonalAccessToken]:
+    rotated = await call.write(
+        service.rotate_token, access_token_id, overlap_seconds, idempotency_key, call.settings.key_max_age_days
+    )
+    shape = to_personal_access_token(rotated.credential)
+    return Data(data=RotatedPersonalAccessToken(personal_access_token=shape, token=rotated.token))
+
+
 @get("/")
 async def list_api_tokens(
     call: Caller,
@@ -109,6 +153,20 @@ async def create_api_token(call: Caller, user_id: FromPath[str], tenant_id: Tena
     return Data(data=to_api_token(made.credential, made.token))
 
 
+@post("/{client_id:str}/rotate", status_code=200)
+async def rotate_api_token(
+    call: Caller,
+    user_id: FromPath[str],
+    client_id: FromPath[str],
+    overlap_seconds: OverlapSeconds = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Data[ApiToken]:
+    rotated = await call.write(
+        service.rotate_client, user_id, client_id, overlap_seconds, idempotency_key, call.settings.key_max_age_days
+    )
+    return Data(data=to_api_token(rotated.credential, rotated.token))
+
+
 router = Router(
     "/v1/auth",
     route_handlers=[
@@ -118,16 +176,18 @@ router = Router(
         get_publishable_key,
         create_api_key,
         delete_api_key,
+        rotate_api_key,
         list_personal_access_tokens,
         create_personal_access_token,
         delete_personal_access_token,
+        rotate_personal_access_token,
     ],
     response_headers=_HEADERS,
     tags=["auth"],
 )
 clients_router = Router(
     "/v1/users/{user_id:str}/api-token",
-    route_handlers=[list_api_tokens, create_api_token],
+    route_handlers=[list_api_tokens, create_api_token, rotate_api_token],
     response_headers=_HEADERS,
     tags=["users"],
 )

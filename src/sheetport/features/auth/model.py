@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from sheetport.features.users.model import User
-from sheetport.kernel.clock import HOUR
+from sheetport.kernel.clock import DAY, HOUR, MINUTE
 
 
 class CredentialKind(StrEnum):
@@ -20,6 +20,9 @@ class CredentialKind(StrEnum):
 
 #: How long a sign-in's access token lives.
 ACCESS_LIFETIME = 24 * HOUR
+#: How long the old one of a rotated pair may stay good, and for how long the answer is given again with its token.
+MAX_OVERLAP, DEFAULT_OVERLAP = 30 * DAY, DAY
+REPLAY = 10 * MINUTE
 ID_WORDS = {
     CredentialKind.SECRET_KEY: "key",
     CredentialKind.PUBLISHABLE_KEY: "key",
@@ -29,9 +32,36 @@ ID_WORDS = {
 }
 
 
+class Ending(StrEnum):
+    """Why a credential has ended before its time."""
+
+    REVOKED = "revoked"
+    ROTATED = "rotated"
+    REUSED = "reused"
+    EXPOSED = "exposed"
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """What a credential is narrowed to; a new one that narrows nothing lets it do all that its kind may.
+
+    ``networks`` are the addresses and networks (CIDR) from which it may be used, any when there are none.
+    """
+
+    environment_id: str | None = None
+    space_id: str | None = None
+    workbook_id: str | None = None
+    read_only: bool = False
+    networks: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A stored credential; its token is not in it."""
+    """A stored credential; its token is not in it.
+
+    ``ended_by`` is who revoked or rotated it. ``replaced_by`` is what it was rotated to, at ``rotated_at``; until
+    ``expires_at`` both are good. ``rotate_by`` is there for imported ones, which somebody else knows.
+    """
 
     id: str
     kind: CredentialKind
@@ -51,6 +81,13 @@ class Credential:
     deleted_at: int | None = None
     #: Of a publishable key: the origins of the pages that may use it, any when there are none.
     origins: list[str] = field(default_factory=list)
+    created_by: str | None = None
+    scope: Narrowing = field(default_factory=Narrowing)
+    rotate_by: int | None = None
+    rotated_at: int | None = None
+    replaced_by: str | None = None
+    ended_by: str | None = None
+    ended_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +96,14 @@ class Minted:
 
     credential: Credential
     token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """What a rotation made. ``token`` is None when the rotation is repeated too late to be shown it again."""
+
+    credential: Credential
+    token: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from sheetport.features.auth.model import ACCESS_LIFETIME, Credential, CredentialKind, Minted, SignedIn
+from sheetport.features.auth.model import ACCESS_LIFETIME, Credential, CredentialKind, Minted, Rotated, SignedIn
 from sheetport.http.wire import Wire
 from sheetport.kernel.clock import SECOND, iso, iso_or_none
 from sheetport.kernel.errors import Invalid
@@ -65,6 +65,9 @@ class ApiKey(_Hidden):
     raw_key: str | None = None
     environment_id: str | None = None
     account_id: str | None = None
+    name: str | None = None
+    last_used_at: str | None = None
+    expires_at: str | None = None
 
 
 class CreatePersonalAccessToken(Wire):
@@ -76,11 +79,19 @@ class PersonalAccessToken(Wire):
     name: str
     created_at: str
     last_used_at: str | None = None
+    expires_at: str | None = None
 
 
 class CreatedPersonalAccessToken(_Hidden):
     token: str
     personal_access_token: PersonalAccessToken
+
+
+class RotatedPersonalAccessToken(_Hidden):
+    """``token`` is left out when a rotation is repeated more than ten minutes after it."""
+
+    personal_access_token: PersonalAccessToken
+    token: str | None = None
 
 
 class ApiToken(_Hidden):
@@ -91,6 +102,7 @@ class ApiToken(_Hidden):
     metadata: dict[str, Any]
     created_at: str
     secret: str | None = None
+    expires_at: str | None = None
 
 
 def kind_of(key_type: str) -> CredentialKind:
@@ -128,17 +140,18 @@ def _likely(given: dict[str, str | None]) -> str:
 
 def to_access_token(signed_in: SignedIn) -> AccessToken:
     credential = signed_in.access.credential
+    expires_at = credential.expires_at or credential.created_at + ACCESS_LIFETIME
     return AccessToken(
         access_token=signed_in.access.token,
-        expires_in=str(ACCESS_LIFETIME // SECOND),
-        expires=iso(credential.created_at + ACCESS_LIFETIME),
+        expires_in=str((expires_at - credential.created_at) // SECOND),
+        expires=iso(expires_at),
         email=signed_in.user.email,
         user_id=signed_in.user.id,
         account_id=signed_in.user.account_id,
     )
 
 
-def to_api_key(credential: Credential, fresh: Minted | None = None) -> ApiKey:
+def to_api_key(credential: Credential, fresh: Minted | Rotated | None = None) -> ApiKey:
     """A key; with its token if it is public, or if it is the fresh one."""
     is_fresh = fresh is not None and fresh.credential.id == credential.id
     return ApiKey(
@@ -150,6 +163,9 @@ def to_api_key(credential: Credential, fresh: Minted | None = None) -> ApiKey:
         raw_key=fresh.token if is_fresh and fresh else credential.readable,
         environment_id=credential.environment_id,
         account_id=credential.account_id,
+        name=credential.name,
+        last_used_at=iso_or_none(credential.last_used_at),
+        expires_at=iso_or_none(credential.expires_at),
     )
 
 
@@ -159,6 +175,7 @@ def to_personal_access_token(credential: Credential) -> PersonalAccessToken:
         name=credential.name,
         created_at=iso(credential.created_at),
         last_used_at=iso_or_none(credential.last_used_at),
+        expires_at=iso_or_none(credential.expires_at),
     )
 
 
@@ -169,4 +186,5 @@ def to_api_token(credential: Credential, secret: str | None = None) -> ApiToken:
         metadata={},
         created_at=iso(credential.created_at),
         secret=secret,
+        expires_at=iso_or_none(credential.expires_at),
     )

@@ -1,7 +1,7 @@
-"""What auth does, by file: ``mint`` (new credentials), ``keys`` (of environments), ``tokens`` (of users),
-``sign_in``, ``revoke``, ``verify`` (who a token is), ``live`` (whether it still is), ``refusals`` (why it is not),
-``derived`` (tokens without a row), ``passwords`` (and ``password_rules``), ``last_used``,
-``restored`` (what a restore ends).
+"""What auth does, by file: ``mint`` (new credentials), ``keys`` (of environments), ``tokens`` (of users), ``sign_in``,
+``revoke``, ``rotate``, ``policy`` (how old they become), ``verify`` (who a token is), ``live`` (whether it still is),
+``refusals`` (why it is not), ``derived`` (tokens without a row), ``passwords`` (and ``password_rules``),
+``last_used``, ``restored`` (what a restore ends).
 """
 
 from sheetport.features.auth.service.derived import mint_space_token
@@ -12,6 +12,7 @@ from sheetport.features.auth.service.keys import (
     get_publishable_key,
     list_keys,
     list_publishable_keys,
+    rotate_key,
     set_origins,
 )
 from sheetport.features.auth.service.last_used import flush_last_used
@@ -22,8 +23,17 @@ from sheetport.features.auth.service.passwords import hash_new_password, hash_pa
 from sheetport.features.auth.service.refusals import explain_refusal
 from sheetport.features.auth.service.restored import end_passing, list_lasting
 from sheetport.features.auth.service.revoke import revoke_credential
+from sheetport.features.auth.service.rotate import wipe_rotations
 from sheetport.features.auth.service.sign_in import refresh, sign_in_by_client, sign_in_by_password
-from sheetport.features.auth.service.tokens import create_client, create_token, delete_token, list_clients, list_tokens
+from sheetport.features.auth.service.tokens import (
+    create_client,
+    create_token,
+    delete_token,
+    list_clients,
+    list_tokens,
+    rotate_client,
+    rotate_token,
+)
 from sheetport.features.auth.service.verify import Verifier
 
 __all__ = [
@@ -51,8 +61,12 @@ __all__ = [
     "mint_space_token",
     "refresh",
     "revoke_credential",
+    "rotate_client",
+    "rotate_key",
+    "rotate_token",
     "set_origins",
     "sign_in_by_client",
     "sign_in_by_password",
     "verify_password",
+    "wipe_rotations",
 ]

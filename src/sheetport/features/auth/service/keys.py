@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from sheetport.features.accounts import service as accounts
 from sheetport.features.audit import service as audit
 from sheetport.features.auth import store
-from sheetport.features.auth.model import Credential, CredentialKind, Minted
+from sheetport.features.auth.model import Credential, CredentialKind, Minted, Rotated
 from sheetport.features.auth.service.mint import mint
 from sheetport.features.auth.service.revoke import revoke
+from sheetport.features.auth.service.rotate import rotate
 from sheetport.features.places import service as places
 from sheetport.kernel.actor import Actor
 from sheetport.kernel.errors import Invalid, NotFound
@@ -72,9 +73,31 @@ async def delete_key(uow: UnitOfWork, actor: Actor, environment_id: str, key: st
     actor = require(actor, Permission.API_KEY_WRITE)
     await places.get_place(uow, actor, environment_id, "env")
     found = await store.find_key(uow, environment_id, key, uow.keys.fingerprint(key))
-    if found is None:
-        raise NotFound("This environment has no such key; 'key' takes a key's id or the key itself.", "key")
+    if found is None or found.deleted_at is not None:
+        raise _no_key()
     await revoke(uow, actor, found)
+
+
+async def rotate_key(
+    uow: UnitOfWork,
+    actor: Actor,
+    environment_id: str,
+    key: str,
+    overlap_seconds: int | None,
+    idempotency_key: str | None,
+    max_age_days: int | None,
+) -> Rotated:
+    """Replace a key, named by its id or by itself; see :func:`rotate`. Raises NotFound, Invalid, Conflict."""
+    actor = require(actor, Permission.API_KEY_WRITE)
+    await places.get_place(uow, actor, environment_id, "env")
+    found = await store.find_key(uow, environment_id, key, uow.keys.fingerprint(key))
+    if found is None:
+        raise _no_key()
+    return await rotate(uow, actor, found, overlap_seconds, idempotency_key, max_age_days)
+
+
+def _no_key() -> NotFound:
+    return NotFound("This environment has no such key; 'key' takes a key's id or the key itself.", "key")
 
 
 async def list_publishable_keys(

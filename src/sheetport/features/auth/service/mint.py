@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sheetport.features.audit import service as audit
 from sheetport.features.auth import store
-from sheetport.features.auth.model import ID_WORDS, Credential, CredentialKind, Minted
+from sheetport.features.auth.model import ID_WORDS, Credential, CredentialKind, Minted, Narrowing
 from sheetport.kernel.actor import Actor
 from sheetport.kernel.crypto import masked, mint_token
 from sheetport.kernel.ids import new_id
@@ -26,6 +28,8 @@ async def mint(
     origin: str | None = None,
     parent_id: str | None = None,
     expires_at: int | None = None,
+    scope: Narrowing | None = None,
+    operations: list[dict[str, str]] | None = None,
     audited_as: str | None = None,
 ) -> Minted:
     """Make a credential, store its fingerprint, and return it with its token.
@@ -48,11 +52,40 @@ async def mint(
         parent_id=parent_id,
         readable=token if kind is CredentialKind.PUBLISHABLE_KEY else None,
         expires_at=expires_at,
+        operations=operations or [],
+        created_by=actor.id,
+        scope=scope or Narrowing(),
     )
-    await store.insert_credential(uow, credential, uow.keys.fingerprint(token))
-    action = audited_as or f"{kind.value}:create"
-    await audit.record(uow, actor, action, credential.id, environment_id=environment_id, name=name)
+    await _keep(uow, actor, credential, token, audited_as)
     return Minted(credential, token)
+
+
+async def mint_like(uow: UnitOfWork, actor: Actor, old: Credential, expires_at: int | None) -> Minted:
+    """A credential with a new id, token and time that may do what ``old`` may."""
+    is_prod = old.environment_id is not None and await store.is_prod(uow, old.environment_id)
+    token = mint_token(_prefix(old.kind, is_prod=is_prod))
+    credential = replace(
+        old,
+        id=new_id(ID_WORDS[old.kind], old.environment_id or old.account_id),
+        masked=masked(token),
+        created_at=uow.now,
+        updated_at=uow.now,
+        origin=None,
+        readable=token if old.readable else None,
+        expires_at=expires_at,
+        last_used_at=None,
+        created_by=actor.id,
+        rotate_by=None,
+    )
+    await _keep(uow, actor, credential, token, None)
+    return Minted(credential, token)
+
+
+async def _keep(uow: UnitOfWork, actor: Actor, credential: Credential, token: str, audited_as: str | None) -> None:
+    await store.insert_credential(uow, credential, uow.keys.fingerprint(token))
+    action = audited_as or f"{credential.kind.value}:create"
+    environment_id = credential.environment_id
+    await audit.record(uow, actor, action, credential.id, environment_id=environment_id, name=credential.name)
 
 
 def _prefix(kind: CredentialKind, *, is_prod: bool) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sheetport.features.auth import store
-from sheetport.features.auth.model import CredentialKind, Refusal
+from sheetport.features.auth.model import CredentialKind, Ending, Refusal
 from sheetport.storage.unit_of_work import UnitOfWork
 
 _ENDS = {
@@ -20,6 +20,8 @@ async def explain_refusal(uow: UnitOfWork, fingerprint: bytes) -> Refusal | None
     if row is None:
         return None
     credential = store.credential_of(row)
+    if row["deleted_at"] is not None and credential.ended_as == Ending.ROTATED:
+        return Refusal(credential, f"was rotated to {credential.replaced_by}", row["deleted_at"])
     for name, why in _ENDS.items():
         if row[name] is not None:
             return Refusal(credential, why, row[name])

@@ -9,9 +9,10 @@ import hmac
 
 from sheetport.features.audit import service as audit
 from sheetport.features.auth import store
-from sheetport.features.auth.model import ACCESS_LIFETIME, CredentialKind, SignedIn
+from sheetport.features.auth.model import ACCESS_LIFETIME, Credential, CredentialKind, SignedIn
 from sheetport.features.auth.service.mint import mint
 from sheetport.features.auth.service.passwords import verify_password
+from sheetport.features.auth.service.rotate import end_reused, is_live
 from sheetport.features.users import service as users
 from sheetport.features.users.model import User
 from sheetport.kernel.actor import Actor, ActorKind
@@ -51,8 +52,10 @@ async def sign_in_by_client(db: Database, client_id: str, secret: str) -> Signed
         client, fingerprint = found or (None, _NO_FINGERPRINT)
         right = hmac.compare_digest(fingerprint, uow.keys.fingerprint(secret))
         user = await users.find_user(uow, (client and client.user_id) or "")
-        if right and user is not None and client is not None:
-            return await _admit(uow, user, CLIENT, parent_id=client.id)
+        if right and client is not None and not is_live(uow, client):
+            await end_reused(uow, client.id)
+        elif right and user is not None and client is not None:
+            return await _admit(uow, user, CLIENT, client)
         await _refuse(uow, client.account_id if client else "", CLIENT, f"client:{client_id}")
         return None
 
@@ -71,20 +74,25 @@ async def refresh(uow: UnitOfWork, actor: Actor) -> SignedIn:
     if old.kind is not CredentialKind.ACCESS:
         raise Invalid("Only an access token can be refreshed; a personal access token does not expire.", "auth")
     user = await users.get_user(uow, actor, actor.id)
-    return await _grant(uow, user, old.origin or PASSWORD, "auth:refresh", old.parent_id or old.id)
+    parent = await store.find_credential(uow, old.parent_id) if old.parent_id else None
+    return await _grant(uow, user, old.origin or PASSWORD, "auth:refresh", parent or old)
 
 
-async def _admit(uow: UnitOfWork, user: User, origin: str, parent_id: str | None = None) -> SignedIn | None:
+async def _admit(uow: UnitOfWork, user: User, origin: str, parent: Credential | None = None) -> SignedIn | None:
     """Let the user in, unless disabled."""
     if user.disabled_at is not None:
         await _refuse(uow, user.account_id, origin, f"user:{user.id}")
         return None
     await users.note_seen(uow, user)
-    return await _grant(uow, user, origin, "auth:sign-in", parent_id)
+    return await _grant(uow, user, origin, "auth:sign-in", parent)
 
 
-async def _grant(uow: UnitOfWork, user: User, origin: str, action: str, parent_id: str | None) -> SignedIn:
-    actor = Actor(ActorKind.USER, user.id, user.account_id, parent_id or "")
+async def _grant(uow: UnitOfWork, user: User, origin: str, action: str, parent: Credential | None) -> SignedIn:
+    """An access token, which outlives no client that it was exchanged for."""
+    actor = Actor(ActorKind.USER, user.id, user.account_id, parent.id if parent else "")
+    expires_at = uow.now + ACCESS_LIFETIME
+    if parent is not None and parent.kind is not CredentialKind.ACCESS and parent.expires_at is not None:
+        expires_at = min(expires_at, parent.expires_at)
     minted = await mint(
         uow,
         actor,
@@ -92,8 +100,8 @@ async def _grant(uow: UnitOfWork, user: User, origin: str, action: str, parent_i
         origin,
         user_id=user.id,
         origin=origin,
-        parent_id=parent_id,
-        expires_at=uow.now + ACCESS_LIFETIME,
+        parent_id=parent.id if parent else None,
+        expires_at=expires_at,
         audited_as=action,
     )
     return SignedIn(user, minted)

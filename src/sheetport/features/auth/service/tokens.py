@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from sheetport.features.auth import store
-from sheetport.features.auth.model import Credential, CredentialKind, Minted
+from sheetport.features.auth.model import Credential, CredentialKind, Minted, Rotated
 from sheetport.features.auth.service.mint import mint
 from sheetport.features.auth.service.revoke import revoke
+from sheetport.features.auth.service.rotate import rotate
 from sheetport.features.users import service as users
 from sheetport.kernel.actor import Actor
 from sheetport.kernel.errors import Forbidden, Invalid, NotFound
@@ -43,6 +44,43 @@ async def delete_token(uow: UnitOfWork, actor: Actor, token_id: str) -> None:
     if found is None or found.user_id != actor.id or found.deleted_at is not None:
         raise NotFound("You have no such token.", "accessTokenId")
     await revoke(uow, actor, found)
+
+
+async def rotate_token(
+    uow: UnitOfWork,
+    actor: Actor,
+    token_id: str,
+    overlap_seconds: int | None,
+    idempotency_key: str | None,
+    max_age_days: int | None,
+) -> Rotated:
+    """Replace a personal access token of the caller's; see :func:`rotate`. Raises NotFound, Invalid, Conflict."""
+    actor = require(actor, Permission.TOKEN_WRITE)
+    found = await store.find_credential(uow, token_id)
+    if found is None or found.user_id != actor.id or found.kind is not CredentialKind.PERSONAL:
+        raise NotFound("You have no such personal access token; sign in again instead of a sign-in.", "accessTokenId")
+    return await rotate(uow, actor, found, overlap_seconds, idempotency_key, max_age_days)
+
+
+async def rotate_client(
+    uow: UnitOfWork,
+    actor: Actor,
+    user_id: str,
+    client_id: str,
+    overlap_seconds: int | None,
+    idempotency_key: str | None,
+    max_age_days: int | None,
+) -> Rotated:
+    """Replace client credentials of the caller, who is ``user_id``, by new ones with an id of their own.
+
+    See :func:`rotate`. Raises NotFound, Forbidden, Invalid, Conflict.
+    """
+    actor = require(actor, Permission.TOKEN_WRITE)
+    await _require_self(uow, actor, user_id, actor.account_id)
+    found = await store.find_credential(uow, client_id)
+    if found is None or found.user_id != actor.id or found.kind is not CredentialKind.CLIENT:
+        raise NotFound("You have no such client credentials.", "clientId")
+    return await rotate(uow, actor, found, overlap_seconds, idempotency_key, max_age_days)
 
 
 async def list_clients(uow: UnitOfWork, actor: Actor, user_id: str, tenant_id: str, page: Page) -> Paged[Credential]:

@@ -15,6 +15,7 @@ from hashlib import blake2b
 from sheetport.features.auth import store
 from sheetport.features.auth.model import CredentialKind
 from sheetport.features.auth.service.derived import SPACE_PREFIX, read_space_token
+from sheetport.features.auth.service.rotate import end_reused, find_reused
 from sheetport.kernel.actor import Actor, ActorKind
 from sheetport.kernel.errors import Unauthenticated
 from sheetport.kernel.json import loads
@@ -41,6 +42,14 @@ class Known:
     standing: Standing
 
 
+class _Reused(Unauthenticated):
+    """A credential that was rotated away is used after its overlap."""
+
+    def __init__(self, credential_id: str) -> None:
+        super().__init__()
+        self.credential_id = credential_id
+
+
 class Verifier:
     """Turns tokens into actors."""
 
@@ -65,10 +74,18 @@ class Verifier:
         known = None if self._db.shared else self._remembered.get(name)
         if known is None or known.expires_at <= now:
             fingerprint = self._db.keys.fingerprint(token)
-            known = await self._db.read(lambda uow: look_up(uow, token, fingerprint))
+            known = await self._look_up(token, fingerprint)
             self._remember(name, known)
         self.used[known.actor.token_id] = now
         return known
+
+    async def _look_up(self, token: str, fingerprint: bytes) -> Known:
+        try:
+            return await self._db.read(lambda uow: look_up(uow, token, fingerprint))
+        except _Reused as error:
+            reused = error.credential_id
+        await self._db.write(lambda uow: end_reused(uow, reused))
+        raise Unauthenticated
 
     def recall(self, token: str) -> Known | None:
         """The caller if it is remembered; whoever uses it reads under its standing."""
@@ -102,6 +119,8 @@ async def look_up(uow: UnitOfWork, token: str, fingerprint: bytes) -> Known:
     if token.startswith(SPACE_PREFIX):
         return await _space_caller(uow, token)
     row = await store.find_for_verification(uow, fingerprint)
+    if row is not None and row["replaced_by"] is not None and await find_reused(uow, store.credential_of(row)):
+        raise _Reused(row["id"])
     if row is None or row["deleted_at"] is not None or row["user_disabled_at"] is not None:
         raise Unauthenticated
     if row["environment_deleted_at"] is not None or row["parent_deleted_at"] is not None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
 
-from sheetport.features.auth.model import Credential, CredentialKind
+from sheetport.features.auth.model import Credential, CredentialKind, Ending, Narrowing
 from sheetport.kernel.json import dumps, loads
 from sheetport.storage.statements import statement
 from sheetport.storage.tables.auth import credentials
@@ -17,6 +18,10 @@ from sheetport.storage.unit_of_work import Row, UnitOfWork
 _parents = credentials.alias("parents")
 _FIELDS = tuple(Credential.__dataclass_fields__)
 _INSERT = statement(insert(credentials).values({name: bindparam(name) for name in (*_FIELDS, "fingerprint")}))
+_LIVE = (
+    credentials.c.deleted_at.is_(None),
+    credentials.c.expires_at.is_(None) | (credentials.c.expires_at > bindparam("now")),
+)
 #: A credential with the state of all that it stands on: one row, one look-up.
 _STANDING = (
     select(
@@ -24,6 +29,8 @@ _STANDING = (
         users.c.disabled_at.label("user_disabled_at"),
         environments.c.deleted_at.label("environment_deleted_at"),
         _parents.c.deleted_at.label("parent_deleted_at"),
+        _parents.c.scope.label("parent_scope"),
+        _parents.c.operations.label("parent_operations"),
         accounts.c.auth_generation,
     )
     .join(accounts, accounts.c.id == credentials.c.account_id)
@@ -44,36 +51,32 @@ _REVOKE = statement(
         (credentials.c.id == bindparam("credential")) | (credentials.c.parent_id == bindparam("credential")),
         credentials.c.deleted_at.is_(None),
     )
-    .values(deleted_at=bindparam("at"), updated_at=bindparam("at"))
+    .values(
+        deleted_at=bindparam("at"),
+        updated_at=bindparam("at"),
+        ended_by=bindparam("by"),
+        ended_as=bindparam("ending"),
+    )
 )
 _BY_ID = statement(select(credentials).where(credentials.c.id == bindparam("id")))
 _CLIENT = statement(
-    select(credentials).where(
-        credentials.c.id == bindparam("id"),
-        credentials.c.kind == CredentialKind.CLIENT.value,
-        credentials.c.deleted_at.is_(None),
-    )
+    select(credentials).where(credentials.c.id == bindparam("id"), credentials.c.kind == CredentialKind.CLIENT.value)
 )
 _KEY = statement(
     select(credentials).where(
         credentials.c.environment_id == bindparam("environment"),
         (credentials.c.id == bindparam("key")) | (credentials.c.fingerprint == bindparam("fingerprint")),
-        credentials.c.deleted_at.is_(None),
     )
 )
 _STAGE = statement(select(environments.c.is_prod).where(environments.c.id == bindparam("id")))
 _BY_ENVIRONMENT = statement(
     select(credentials)
-    .where(credentials.c.environment_id == bindparam("environment"), credentials.c.deleted_at.is_(None))
+    .where(credentials.c.environment_id == bindparam("environment"), *_LIVE)
     .order_by(credentials.c.created_at, credentials.c.id)
 )
 _BY_USER = statement(
     select(credentials)
-    .where(
-        credentials.c.user_id == bindparam("user"),
-        credentials.c.deleted_at.is_(None),
-        (credentials.c.expires_at.is_(None)) | (credentials.c.expires_at > bindparam("now")),
-    )
+    .where(credentials.c.user_id == bindparam("user"), *_LIVE)
     .order_by(credentials.c.created_at, credentials.c.id)
 )
 
@@ -83,13 +86,28 @@ def credential_of(row: Row) -> Credential:
     values["kind"] = CredentialKind(row["kind"])
     values["operations"] = loads(row["operations"] or "[]")
     values["origins"] = loads(row["origins"] or "[]")
+    values["scope"] = narrowing_of(row["scope"])
     return Credential(**values)
+
+
+def narrowing_of(text: str | None) -> Narrowing:
+    """What the column ``scope`` says."""
+    if not text:
+        return Narrowing()
+    stored = loads(text)
+    return Narrowing(**stored | {"networks": tuple(stored.get("networks", ()))})
+
+
+def _scope_text(narrowing: Narrowing) -> str | None:
+    given = {name: value for name, value in asdict(narrowing).items() if value}
+    return dumps(given) if given else None
 
 
 async def insert_credential(uow: UnitOfWork, credential: Credential, fingerprint: bytes) -> None:
     row: dict[str, Any] = {name: getattr(credential, name) for name in _FIELDS}
     row |= {"kind": credential.kind.value, "operations": dumps(credential.operations), "fingerprint": fingerprint}
-    row["origins"] = dumps(credential.origins) if credential.origins else None
+    row |= {"origins": dumps(credential.origins) if credential.origins else None}
+    row |= {"scope": _scope_text(credential.scope)}
     await uow.execute(_INSERT, row)
 
 
@@ -113,13 +131,13 @@ async def find_credential(uow: UnitOfWork, credential_id: str) -> Credential | N
 
 
 async def find_client(uow: UnitOfWork, client_id: str) -> tuple[Credential, bytes] | None:
-    """A live client credential with the fingerprint of its secret."""
+    """A client credential, live or ended, with the fingerprint of its secret."""
     row = await uow.fetch_one(_CLIENT, {"id": client_id})
     return None if row is None else (credential_of(row), bytes(row["fingerprint"]))
 
 
 async def find_key(uow: UnitOfWork, environment_id: str, key_id: str, fingerprint: bytes) -> Credential | None:
-    """A live key of an environment, by its id or by its token's fingerprint."""
+    """A key of an environment, live or ended, by its id or by its token's fingerprint."""
     row = await uow.fetch_one(_KEY, {"environment": environment_id, "key": key_id, "fingerprint": fingerprint})
     return None if row is None else credential_of(row)
 
@@ -130,16 +148,18 @@ async def is_prod(uow: UnitOfWork, environment_id: str) -> bool:
 
 
 async def list_by_environment(uow: UnitOfWork, environment_id: str) -> list[Credential]:
-    return [credential_of(row) for row in await uow.fetch_all(_BY_ENVIRONMENT, {"environment": environment_id})]
+    rows = await uow.fetch_all(_BY_ENVIRONMENT, {"environment": environment_id, "now": uow.now})
+    return [credential_of(row) for row in rows]
 
 
 async def list_by_user(uow: UnitOfWork, user_id: str) -> list[Credential]:
     return [credential_of(row) for row in await uow.fetch_all(_BY_USER, {"user": user_id, "now": uow.now})]
 
 
-async def revoke_credential(uow: UnitOfWork, credential_id: str) -> int:
+async def revoke_credential(uow: UnitOfWork, credential_id: str, by: str, ending: Ending) -> int:
     """Revoke a credential and what was exchanged from it; how many rows that were live."""
-    return await uow.execute(_REVOKE, {"credential": credential_id, "at": uow.now})
+    named = {"credential": credential_id, "at": uow.now, "by": by, "ending": ending.value}
+    return await uow.execute(_REVOKE, named)
 
 
 #: A batch may be late; it never turns the time back.
