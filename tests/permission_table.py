@@ -40,6 +40,7 @@ class Row:
 IN_ENVIRONMENT = "ok  ok  404 404 403 403 403"
 IN_SPACE = "      ok  ok  404 404 403 ok  404"
 LIST = "          ok  ok  ok  ok  403 ok  ok"
+LISTED_KEYS = "   ok  ok  ok  ok  403 403 403"
 USERS = "         ok  403 403 403 403 403 403"
 NEW_NAME = {"name": "new name"}
 NEW_JOB = {"type": "workbook", "operation": "submit", "source": "{workbook_id}", "trigger": "immediate"}
@@ -107,6 +108,15 @@ ROWS = (
     Row("GET /v1/secrets", IN_ENVIRONMENT, query=OF_ENVIRONMENT + "&spaceId={space_id}"),
     Row("POST /v1/secrets", IN_ENVIRONMENT, NEW_SECRET),
     Row("DELETE /v1/secrets/{secret_id}", IN_ENVIRONMENT),
+    Row("GET /v1/secrets/versions", IN_ENVIRONMENT, query=OF_ENVIRONMENT + "&spaceId={space_id}"),
+    Row("GET /v1/secrets/search", LISTED_KEYS, query="?name=GREETING"),
+    Row("GET /v1/secrets/verify", IN_ENVIRONMENT, query=OF_ENVIRONMENT),
+    Row("POST /v1/secrets/rekey", IN_ENVIRONMENT, query=OF_ENVIRONMENT),
+    Row("GET /v1/secrets/{secret_id}/versions", IN_ENVIRONMENT),
+    Row("POST /v1/secrets/{secret_id}/rotate", IN_ENVIRONMENT, {"length": 43}),
+    Row("POST /v1/secrets/{secret_id}/rollback", IN_ENVIRONMENT, {}),
+    Row("POST /v1/secrets/{secret_id}/promote", "409 409 404 404 403 403 403", {}),
+    Row("PUT /v1/secrets/{secret_id}/schedule", IN_ENVIRONMENT, {"days": 90}),
     # Spaces. A publishable key begins one; a space token changes its own, and neither begins nor ends one.
     Row("GET /v1/spaces", LIST),
     Row("POST /v1/spaces", "ok ok 404 404 ok 403 403", {"name": "new", "environmentId": "{environment_id}"}),

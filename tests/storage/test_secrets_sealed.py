@@ -16,6 +16,7 @@ from sqlalchemy import select, update
 from servers.data_places import DataPlace
 from sheetport.config import StorageSettings
 from sheetport.features.accounts import service as accounts
+from sheetport.features.audit.service import Sealer
 from sheetport.features.environments import service as environments
 from sheetport.features.environments.model import EnvironmentChange
 from sheetport.features.secrets import service
@@ -77,7 +78,8 @@ async def vault(data_place: DataPlace) -> AsyncIterator[Vault]:
         ]
         return Vault(db, settings, actor, one.id, two.id)
 
-    yield await db.write(furnish)
+    async with Sealer(db).running():
+        yield await db.write(furnish)
     await db.close()
 
 

@@ -18,6 +18,7 @@ import hmac
 import secrets
 import struct
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -42,6 +43,10 @@ class KeyFileError(Exception):
 
 class DecryptionError(Exception):
     """A sealed value does not open: wrong key, or the row was altered or moved."""
+
+
+class UnknownKeyError(DecryptionError):
+    """The key file, as this process read it, does not hold the key-encryption key: another may have added it since."""
 
 
 def mint_token(prefix: str) -> str:
@@ -163,8 +168,40 @@ class KeyRing:
         """The data key. Raises DecryptionError."""
         kek = self.keks.get(sealed.key_id)
         if kek is None:
-            raise DecryptionError(f"The key file does not hold key-encryption key {sealed.key_id}.")
-        return _open(kek, sealed, context)
+            raise UnknownKeyError(f"The key file does not hold key-encryption key {sealed.key_id}.")
+        return _opened(kek, sealed, context)
+
+    def rewrap_data_key(self, sealed: Sealed, *context: str) -> Sealed:
+        """The same data key sealed under the current key-encryption key. Raises DecryptionError."""
+        data_key = self.open_data_key(sealed, *context)
+        return _seal(self.keks[self.current_kek], self.current_kek, data_key, context)
+
+    def with_kek(self) -> KeyRing:
+        """The ring with a fresh key-encryption key behind the others, not in use yet."""
+        return replace(self, keks={**self.keks, f"kek_{random_text(8)}": secrets.token_bytes(KEY_BYTES)})
+
+    def using(self, kek_id: str) -> KeyRing:
+        """The ring that seals data keys under this one of its key-encryption keys."""
+        if kek_id not in self.keks:
+            raise UnknownKeyError(f"The key file does not hold key-encryption key {kek_id}.")
+        return replace(self, current_kek=kek_id)
+
+    def only(self, kek_ids: Iterable[str]) -> KeyRing:
+        """The ring without key-encryption keys that are neither in use nor among these."""
+        kept = {*kek_ids, self.current_kek}
+        return replace(self, keks={name: key for name, key in self.keks.items() if name in kept})
+
+    def newer_kek(self, one: str, other: str | None) -> str:
+        """Which of two key-encryption keys was added later; the first when the ring does not know the other."""
+        order = list(self.keks)
+        return other if other in self.keks and order.index(other) > order.index(one) else one
+
+    def stamp(self, purpose: str, *parts: bytes) -> bytes:
+        """A 32-byte MAC over the parts, for what the database must not be able to say by itself.
+
+        Other than :meth:`sign` it outlives a restore.
+        """
+        return _mac(_derived(self.pepper, purpose), _prefixed(parts))
 
 
 def key_fingerprint(public_key: bytes) -> str:
@@ -218,7 +255,13 @@ def _signing_key(pepper: bytes) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(_derived(pepper, "audit signing"))
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=4_096)
+def _opened(kek: bytes, sealed: Sealed, context: tuple[str, ...]) -> bytes:
+    """A data key is opened once and kept: it is needed for every value of its environment."""
+    return _open(kek, sealed, context)
+
+
+@lru_cache(maxsize=16)
 def _keyed(key: bytes) -> hmac.HMAC:
     return hmac.new(key, digestmod=hashlib.sha256)
 
@@ -238,5 +281,8 @@ def _signature(key: bytes, parts: tuple[str, ...]) -> str:
 
 def _length_prefixed(parts: tuple[str, ...]) -> bytes:
     """The parts as one text that no other parts give."""
-    encoded = [part.encode() for part in parts]
-    return b"".join(struct.pack(">I", len(part)) + part for part in encoded)
+    return _prefixed(part.encode() for part in parts)
+
+
+def _prefixed(parts: Iterable[bytes]) -> bytes:
+    return b"".join(struct.pack(">I", len(part)) + part for part in parts)

@@ -56,3 +56,10 @@ class TooMany(SheetportError):
 
 class Unavailable(SheetportError):
     """Something the server needs is away for now; nothing was changed (503)."""
+
+
+class KeysOutdated(Unavailable):
+    """The key file, as this process read it, lacks a key-encryption key that the database needs by now.
+
+    Where several processes share a database, the work is repeated once the file was read again.
+    """

@@ -13,6 +13,7 @@ from sheetport.features.auth import service as auth
 from sheetport.features.events import service as events
 from sheetport.features.jobs import jobs as timed_jobs
 from sheetport.features.records import jobs as record_jobs
+from sheetport.features.secrets import service as secrets
 from sheetport.features.spaces import jobs as space_jobs
 from sheetport.storage.unit_of_work import Database
 
@@ -20,6 +21,7 @@ OVERDUE_SECONDS = 15.0
 LAST_USED_SECONDS = 30.0
 EXPIRE_SECONDS = 60.0
 SWEEP_SECONDS = 600.0
+RESUME_SECONDS = 20.0
 _log = structlog.get_logger()
 
 
@@ -46,6 +48,13 @@ async def background(db: Database, verifier: auth.Verifier, event_days: int) -> 
         while await db.write(record_jobs.sweep_records, bulk=True):
             continue
 
+    async def remind_of_secrets() -> None:
+        while await db.write(secrets.remind) == secrets.REMINDED:
+            continue
+
+    async def resume_rekeys() -> None:
+        await secrets.resume_rekeys(db)
+
     if not db.shared:
         while await db.write(record_jobs.clear_staged):
             continue
@@ -55,6 +64,8 @@ async def background(db: Database, verifier: auth.Verifier, event_days: int) -> 
         asyncio.create_task(_every(EXPIRE_SECONDS, "records.sweep", sweep_records)),
         asyncio.create_task(_every(LAST_USED_SECONDS, "auth.flush-last-used", flush_last_used)),
         asyncio.create_task(_every(SWEEP_SECONDS, "events.sweep", sweep)),
+        asyncio.create_task(_every(EXPIRE_SECONDS, "secrets.remind", remind_of_secrets)),
+        asyncio.create_task(_every(RESUME_SECONDS, "secrets.resume-rekeys", resume_rekeys)),
     ]
     try:
         yield

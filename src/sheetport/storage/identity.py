@@ -1,9 +1,10 @@
-"""Which key file a database belongs to, and its security epoch."""
+"""Which key file a database belongs to, its security epoch, and its key-encryption key."""
 
 from __future__ import annotations
 
 from sqlalchemy import bindparam, insert, select, update
 
+from sheetport.kernel.errors import KeysOutdated
 from sheetport.storage.statements import statement
 from sheetport.storage.tables.core import server
 from sheetport.storage.unit_of_work import UnitOfWork
@@ -17,6 +18,9 @@ _INSERT = statement(insert(server).values(id=_ROW, key_check=bindparam("check"),
 _RAISE = statement(
     update(server).where(server.c.id == _ROW).values(key_check=bindparam("check"), security_epoch=bindparam("epoch"))
 )
+#: Kept by whoever makes a data key, so that a rotation waits for it and misses none.
+_KEK = statement(select(server.c.kek_id).where(server.c.id == _ROW).with_for_update(read=True))
+_SET_KEK = statement(update(server).where(server.c.id == _ROW).values(kek_id=bindparam("kek")))
 
 
 class WrongKeyError(Exception):
@@ -53,3 +57,25 @@ async def end_restore(uow: UnitOfWork) -> int:
     epoch = max(uow.now, int(row["security_epoch"]) + 1)
     await uow.execute(_RAISE, {"check": uow.keys.check_value(), "epoch": epoch})
     return epoch
+
+
+async def find_kek(uow: UnitOfWork) -> str | None:
+    """The key-encryption key of the last rotation, None before the first."""
+    row = await uow.fetch_one(_KEK)
+    return None if row is None else row["kek_id"]
+
+
+async def set_kek(uow: UnitOfWork, kek_id: str) -> None:
+    """Have new data keys sealed under this one only: those that are being made elsewhere are waited for."""
+    await uow.execute(_SET_KEK, {"kek": kek_id})
+
+
+async def require_current_kek(uow: UnitOfWork) -> None:
+    """Raise KeysOutdated unless this process seals data keys under the key-encryption key in force."""
+    kek_id = await find_kek(uow)
+    if kek_id not in {None, uow.keys.current_kek}:
+        raise KeysOutdated(
+            f"The key-encryption key was rotated to {kek_id}, which this process has not in use yet. Give the server "
+            "the newest key file (--key-file) and try again; nothing was written.",
+            "keyFile",
+        )

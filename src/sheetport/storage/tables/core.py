@@ -14,6 +14,7 @@ server = Table(
     text("key_check"),
     moment("created_at"),
     Column("security_epoch", BigInteger, nullable=False, server_default="0"),
+    text("kek_id", optional=True),  # the key-encryption key of the last rotation: new data keys are sealed under it
 )
 
 #: One row, written by migrations: the oldest revision whose versions still work with this schema.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sheetport.features.audit import service as audit
 from sheetport.features.secrets import store
-from sheetport.features.secrets.service import rules, sealing
+from sheetport.features.secrets.service import rules, sealing, versions
 from sheetport.features.secrets.service.scopes import variable_scope
 from sheetport.kernel.actor import Actor
 from sheetport.kernel.errors import NotFound
@@ -30,7 +30,7 @@ async def set_variable(uow: UnitOfWork, actor: Actor, environment_id: str, name:
     actor = require(actor, Permission.VARIABLE_WRITE)
     rules.check_variable(name, value)
     scope = await variable_scope(uow, actor, environment_id)
-    entry, _ = await sealing.put(uow, scope, name, value, actor.id)
+    entry, _ = await versions.put(uow, scope, name, value, actor.id)
     await audit.record(uow, actor, "variable:set", entry.id, environment_id=environment_id, name=name)
 
 
@@ -39,8 +39,10 @@ async def delete_variable(uow: UnitOfWork, actor: Actor, environment_id: str, na
     actor = require(actor, Permission.VARIABLE_WRITE)
     rules.check_text(name, "name")
     scope = await variable_scope(uow, actor, environment_id)
+    root = await store.lock_root(uow, environment_id)
     entry = await store.lock_named(uow, scope, name)
     if entry is None:
         raise NotFound(f"This environment has no variable {name!r}.", "name")
     await store.delete_entry(uow, entry)
+    await store.settle_root(uow, root)
     await audit.record(uow, actor, "variable:delete", entry.id, environment_id=environment_id, name=name)
