@@ -2,7 +2,7 @@
 
 A secret that is there begins its history with the version it has.
 
-Revision ID: 0006
+Revision ID: 0007
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 
 TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 _COPIED = ("environment_id", "version", "name", "space_id", "actor_id", "key_id", "nonce", "ciphertext", "created_by")
