@@ -28,7 +28,8 @@ class Row:
     @property
     def spends(self) -> bool:
         """Whether a call that succeeds leaves a thing that the next caller cannot use again."""
-        return self.route.startswith(("DELETE", "POST /v1/jobs/")) or self.route.endswith("/rotate")
+        ends = self.route.endswith("/rotate") and not self.route.startswith("POST /v1/secrets/")
+        return ends or self.route.startswith(("DELETE", "POST /v1/jobs/"))
 
     def expected(self) -> dict[str, int]:
         """The status for each kind of caller."""

@@ -20,7 +20,7 @@ from sheetport.features.agents import api as agents
 from sheetport.features.apps import api as apps
 from sheetport.features.audit.service import Sealer
 from sheetport.features.auth import api as auth
-from sheetport.features.auth.service import Verifier, ends_at
+from sheetport.features.auth.service import Verifier, find_issuer
 from sheetport.features.documents import api as documents
 from sheetport.features.embeds import api as embeds
 from sheetport.features.entitlements import api as entitlements
@@ -133,7 +133,7 @@ class Application:
         self.verifier = Verifier(db)
         self.sealer = Sealer(db)
         self.stream_limits = StreamLimits(db, settings.quotas.streams)
-        self.hub = Hub(db, ends_at, settings.events.hold_seconds, self.stream_limits)
+        self.hub = Hub(db, find_issuer, settings.events.hold_seconds, self.stream_limits)
         self.telemetry = Telemetry(db, self.hub, settings.process)
         self.router = router or make_router()
         state = self.router.state

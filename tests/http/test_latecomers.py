@@ -60,7 +60,7 @@ async def test_a_latecomer_gets_what_lies_before_the_look_it_met(world: World, o
     ahead = await add_events(world, 3)
     await add_events(world, 2)
     slow = SlowReads(world.db)
-    hub = Hub(slow, auth.ends_at, SECONDS)
+    hub = Hub(slow, auth.find_issuer, SECONDS)
     channel = f"environment.{world.dev}"
     async with asyncio.timeout(SECONDS):
         first = asyncio.create_task(hub.subscribe(tokens[0], channel, ahead, "ahead"))

@@ -223,7 +223,7 @@ async def test_readers_far_apart_are_all_answered(world: World) -> None:
 async def test_another_process_goes_on_from_the_same_time_token(world: World) -> None:
     token, at = await granted(world), await numbered(world)
     missed = await emit(world)
-    restarted = Hub(world.db, auth.ends_at, 1.0)
+    restarted = Hub(world.db, auth.find_issuer, 1.0)
     body = json.loads(await restarted.subscribe(token, f"environment.{world.dev}", str(FIRST + at), "later"))
     assert [message["d"]["id"] for message in body["m"]] == [missed]
 

@@ -60,7 +60,7 @@ async def pair(storage: StorageSettings) -> AsyncIterator[Pair]:
         for _ in range(2):
             opened.append(await open_database(storage, keys))
             stack.push_async_callback(opened[-1].close)
-        hub = Hub(opened[1], auth.ends_at, 60.0)
+        hub = Hub(opened[1], auth.find_issuer, 60.0)
         yield Pair(opened[0], hub, *await opened[0].write(furnish))
 
 

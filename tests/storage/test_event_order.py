@@ -42,7 +42,7 @@ class Site:
 
     def __init__(self, opened: list[Database]) -> None:
         self.opened = opened
-        self.hubs = [Hub(db, auth.ends_at, SECONDS) for db in opened]
+        self.hubs = [Hub(db, auth.find_issuer, SECONDS) for db in opened]
         self.account = self.environment = self.token = self.other = ""
         self.spaces = ["us_sp_one", "us_sp_two"]
 

@@ -23,6 +23,8 @@ from sheetport.features.events.schemas import (
     tail_gap,
     tail_place,
 )
+from sheetport.kernel.actor import Actor
+from sheetport.kernel.actor import Grant as ActorGrant
 from sheetport.kernel.clock import Clock
 from sheetport.kernel.errors import SheetportError, Unauthenticated
 
@@ -40,7 +42,8 @@ class Batch:
     """What a look at a channel found behind the follower furthest behind.
 
     ``newest`` and ``oldest`` are where the environment's log ends and begins. ``complete`` says that nothing of the
-    channel lies between the last of ``events`` and ``newest``.
+    channel lies between the last of ``events`` and ``newest``. ``passed`` is the position of the last event found,
+    whoever it is for.
     """
 
     channel: str
@@ -48,7 +51,20 @@ class Batch:
     newest: int
     oldest: int
     complete: bool
+    passed: int = 0
+    _narrowed: dict[tuple[ActorGrant, ...], Batch] = field(default_factory=dict)
     _replies: dict[int, bytes] = field(default_factory=dict)
+
+    def for_(self, actor: Actor | None) -> Batch:
+        """What of it a follower may read who was not given all of the channel."""
+        if actor is None or actor.grants is None:
+            return self
+        found = self._narrowed.get(actor.grants)
+        if found is None:
+            own = [event for event in self.events if actor.reaches(event.account_id, *event.path)]
+            found = Batch(self.channel, own, self.newest, self.oldest, self.complete, self.passed)
+            self._narrowed[actor.grants] = found
+        return found
 
     @cached_property
     def positions(self) -> list[int]:
@@ -105,6 +121,7 @@ class Poll:
         if first < len(batch.events):
             self.reply.set_result(batch.reply(first))
             return False
+        self.cursor = max(self.cursor, batch.passed)
         return not batch.complete
 
     def end(self) -> None:
@@ -178,6 +195,7 @@ class Tail:
             self.cursor = batch.positions[index]
             if self._wanted.fits(batch.events[index]):
                 self._put(batch.chunks[index])
+        self.cursor = max(self.cursor, batch.passed)
         if batch.complete:
             self.cursor = max(self.cursor, batch.newest)
         return not batch.complete

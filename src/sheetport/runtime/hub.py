@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from sheetport.features.events import service as events
-from sheetport.features.events.model import Channel, Grant, Wanted
+from sheetport.features.events.model import Channel, Grant, Issuer, Wanted
 from sheetport.features.events.schemas import FIRST_TIME, stream_reply
 from sheetport.kernel.errors import Forbidden, Invalid
 from sheetport.kernel.killpoints import kill_point
@@ -24,8 +24,8 @@ from sheetport.runtime.presence import Presence
 from sheetport.runtime.stream_limits import StreamLimits
 from sheetport.storage.unit_of_work import Database, UnitOfWork
 
-#: When the token that a subscription was given for ends, by the token's id: milliseconds.
-EndsAt = Callable[[UnitOfWork, str], Awaitable[int]]
+#: The token that a subscription was given for, by the token's id.
+FindIssuer = Callable[[UnitOfWork, str], Awaitable[Issuer]]
 Follower = Poll | Tail
 EVERYTHING = "*"
 _TIME_DIGITS = 17
@@ -35,8 +35,9 @@ _TIME_DIGITS = 17
 class _Feed:
     """A channel that somebody follows.
 
-    ``fresh`` holds who needs a look of his own; ``stale`` asks for one for all; ``cut`` counts revocations. ``ends``
-    holds when each issuing token ends, as far as it is known under the ``generation`` of the account's rights.
+    ``fresh`` holds who needs a look of his own; ``stale`` asks for one for all; ``cut`` counts revocations.
+    ``issuers`` holds the issuing tokens by their ids, as far as they are known under the ``generation`` of the
+    account's rights.
     """
 
     channel: Channel
@@ -47,7 +48,7 @@ class _Feed:
     stale: bool = False
     cut: int = 0
     generation: int = -1
-    ends: dict[str, int] = field(default_factory=dict)
+    issuers: dict[str, Issuer] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +59,18 @@ class _Look:
     batch: Batch
     at: int = 0
     generation: int | None = None
-    ends: dict[str, int] = field(default_factory=dict)
+    issuers: dict[str, Issuer] = field(default_factory=dict)
 
 
 class Hub:
     """Serves the followers of one process."""
 
-    def __init__(self, db: Database, ends_at: EndsAt, hold_seconds: float, limits: StreamLimits | None = None) -> None:
+    def __init__(
+        self, db: Database, find_issuer: FindIssuer, hold_seconds: float, limits: StreamLimits | None = None
+    ) -> None:
         self._db = db
         self._limits = limits
-        self._ends_at = ends_at
+        self._find_issuer = find_issuer
         self._hold = hold_seconds
         self._feeds: dict[str, dict[str, _Feed]] = {}
         self._open: Counter[str] = Counter()
@@ -128,7 +131,7 @@ class Hub:
         async def read(uow: UnitOfWork) -> int:
             if await events.find_generation(uow, grant.channel) is None:
                 raise _ended()
-            if await self._ends_at(uow, grant.issuer) <= uow.now:
+            if (await self._find_issuer(uow, grant.issuer)).ends_at <= uow.now:
                 raise _ended()
             return await events.find_newest_position(uow, grant.channel.environment_id)
 
@@ -224,7 +227,7 @@ class Hub:
     async def _look(self, feed: _Feed, followers: frozenset[Follower]) -> _Look:
         channel, environment = feed.channel, feed.channel.environment_id
         lowest = min(follower.cursor for follower in followers)
-        issuers = {follower.grant.issuer for follower in followers}
+        tokens = {follower.grant.issuer for follower in followers}
 
         async def read(uow: UnitOfWork) -> _Look:
             newest = await events.find_newest_position(uow, environment)
@@ -233,13 +236,14 @@ class Hub:
                 found = await events.read_channel(uow, channel, lowest, MESSAGES)
             else:
                 oldest, found = 0, []
-            batch = Batch(channel.name, found, newest, oldest, len(found) < MESSAGES)
+            passed = (found[-1].position or 0) if found else 0
+            batch = Batch(channel.name, found, newest, oldest, len(found) < MESSAGES, passed)
             generation = await events.find_generation(uow, channel)
             if generation is None:
                 return _Look(followers, batch)
-            known = feed.ends if generation == feed.generation else {}
-            ends = {issuer: known.get(issuer) or await self._ends_at(uow, issuer) for issuer in issuers}
-            return _Look(followers, batch, uow.now, generation, ends)
+            known = feed.issuers if generation == feed.generation else {}
+            issuers = {each: known.get(each) or await self._find_issuer(uow, each) for each in tokens}
+            return _Look(followers, batch, uow.now, generation, issuers)
 
         return await self._db.read(read)
 
@@ -247,13 +251,13 @@ class Hub:
 def _deliver(feed: _Feed, look: _Look) -> None:
     """Hand what a look found to those it was for, unless they may not read any more."""
     if look.generation is not None:
-        kept = feed.ends if look.generation == feed.generation else {}
-        feed.ends, feed.generation = {**kept, **look.ends}, look.generation
-    live = {issuer for issuer, end in look.ends.items() if end > look.at}
+        kept = feed.issuers if look.generation == feed.generation else {}
+        feed.issuers, feed.generation = {**kept, **look.issuers}, look.generation
     for follower in look.followers & feed.followers:
-        if follower.grant.issuer not in live:
+        issuer = look.issuers.get(follower.grant.issuer)
+        if issuer is None or issuer.ends_at <= look.at:
             follower.refuse(_ended())
-        elif follower.take(look.batch):
+        elif follower.take(look.batch.for_(issuer.actor)):
             feed.fresh.add(follower)
 
 

@@ -11,6 +11,7 @@ from litestar.response import Redirect
 from sheetport.features.auth import service as auth
 from sheetport.features.auth.model import CredentialKind
 from sheetport.features.environments import service as environments
+from sheetport.features.places import service as places
 from sheetport.http.auth import PUBLIC
 from sheetport.http.wire import Wire
 from sheetport.kernel.actor import Actor
@@ -118,6 +119,7 @@ async def _make(uow: UnitOfWork, actor: Actor, kind: str) -> dict[str, str]:
     if environment is None:
         raise NotFound(f"This account has no {kind} environment; create one.", "kind")
     actor = require(actor, Permission.API_KEY_WRITE)
+    await places.get_place(uow, actor, environment.id, "env")
     made = await auth.mint(
         uow, actor, CredentialKind.SECRET_KEY, "first page", environment_id=environment.id, is_prod=is_prod
     )

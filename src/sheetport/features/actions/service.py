@@ -20,9 +20,10 @@ from sheetport.storage.unit_of_work import UnitOfWork
 
 
 async def list_actions(uow: UnitOfWork, actor: Actor, space_id: str | None) -> list[Action]:
-    """The actions of a space and of the workbooks, sheets and documents in it. Raises NotFound."""
+    """The actions of a space and of what lies in it, as far as the caller reaches. Raises NotFound."""
     actor = require(actor, Permission.ACTION_READ)
-    return await store.list_of_space(uow, await _space(uow, actor, space_id))
+    found = await store.list_of_space(uow, await _space(uow, actor, space_id))
+    return [action for action in found if actor.reaches(action.account_id, *action.place.path)]
 
 
 async def get_action(uow: UnitOfWork, actor: Actor, action_id: str) -> Action:
@@ -133,7 +134,7 @@ async def _space(uow: UnitOfWork, actor: Actor, space_id: str | None) -> Place:
     chosen = space_id or actor.space_id
     if chosen is None:
         raise Invalid("spaceId: say which space's actions, as ?spaceId=….", "spaceId")
-    return await places.get_place(uow, actor, chosen, "sp")
+    return await places.get_place(uow, actor, chosen, "sp", around=True)
 
 
 async def _target(uow: UnitOfWork, actor: Actor, space: Place, target_id: str, key: str) -> Place:

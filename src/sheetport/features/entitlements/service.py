@@ -19,6 +19,6 @@ async def list_entitlements(uow: UnitOfWork, actor: Actor, resource_id: str | No
     if not resource_id:
         raise Invalid("resourceId: say whose entitlements, as ?resourceId=us_sp_….", "resourceId")
     own = resource_id in {actor.account_id, actor.environment_id}
-    if not own and await places.find_place(uow, actor, resource_id) is None:
+    if not own and await places.find_place(uow, actor, resource_id, around=True) is None:
         raise NotFound(f"There is nothing {resource_id[:60]!r} that this token can reach.", "resourceId")
     return []

@@ -97,7 +97,7 @@ def _not_staged() -> Conflict:
 async def get_environment(uow: UnitOfWork, actor: Actor, environment_id: str) -> Environment:
     """One environment. Raises NotFound."""
     actor = require(actor, Permission.ENVIRONMENT_READ)
-    await places.get_place(uow, actor, environment_id, "env")
+    await places.get_place(uow, actor, environment_id, "env", around=True)
     environment = await store.find_environment(uow, environment_id)
     if environment is None:
         raise places.not_found(environment_id, "env")
@@ -105,11 +105,10 @@ async def get_environment(uow: UnitOfWork, actor: Actor, environment_id: str) ->
 
 
 async def list_environments(uow: UnitOfWork, actor: Actor, page: Page) -> Paged[Environment]:
-    """The environments the caller reaches: a user's account's, a key's own."""
+    """The environments the caller reaches, or reaches something in: a key's own."""
     actor = require(actor, Permission.ENVIRONMENT_READ)
-    items = await store.list_environments(uow, actor.account_id, actor.environment_id, page)
-    total = await store.count_environments(uow, actor.account_id, actor.environment_id)
-    return Paged(items, page, total)
+    items = await store.list_environments(uow, actor, page)
+    return Paged(items, page, await store.count_environments(uow, actor))
 
 
 async def update_environment(
@@ -159,6 +158,6 @@ def _changed(uow: UnitOfWork, before: Environment, change: EnvironmentChange) ->
 
 
 async def _require_free_name(uow: UnitOfWork, environment: Environment) -> None:
-    taken = await store.list_environments(uow, environment.account_id, None, Page(1, 1_000))
-    if any(other.name == environment.name and other.id != environment.id for other in taken):
+    taken = await store.list_ids_of_name(uow, environment.account_id, environment.name)
+    if any(other != environment.id for other in taken):
         raise Conflict(f"There is already an environment named {environment.name!r}; choose another name.", "name")

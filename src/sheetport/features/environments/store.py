@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, update
 
 from sheetport.features.environments.model import Environment
+from sheetport.kernel.actor import Actor
 from sheetport.kernel.json import dumps, loads
 from sheetport.kernel.paging import Page
+from sheetport.storage.reach import reached
 from sheetport.storage.statements import statement
 from sheetport.storage.tables.core import environments
 from sheetport.storage.unit_of_work import Row, UnitOfWork
@@ -27,18 +29,10 @@ _DELETE = statement(
 )
 _LIVE = environments.c.deleted_at.is_(None)
 _BY_ID = statement(select(environments).where(environments.c.id == bindparam("id"), _LIVE))
-#: A secret key lists its own environment only; a user lists the account's.
-_REACHED = (
-    environments.c.account_id == bindparam("account"),
-    or_(bindparam("only", type_=environments.c.id.type).is_(None), environments.c.id == bindparam("only")),
-    _LIVE,
-)
-_LIST = statement(
-    select(environments)
-    .where(*_REACHED)
-    .order_by(environments.c.created_at, environments.c.id)
-    .limit(bindparam("size"))
-    .offset(bindparam("offset"))
+_NAMED = statement(
+    select(environments.c.id).where(
+        environments.c.account_id == bindparam("account"), environments.c.name == bindparam("name"), _LIVE
+    )
 )
 #: An environment that is being imported is a row without a name, marked deleted: nothing finds it.
 _STAGE = statement(
@@ -66,7 +60,6 @@ _TAKE_SHEET_NUMBERS = statement(
     .values(next_sheet_no=environments.c.next_sheet_no + bindparam("taken", type_=environments.c.next_sheet_no.type))
     .returning(environments.c.next_sheet_no)
 )
-_COUNT = statement(select(func.count().label("total")).select_from(environments).where(*_REACHED))
 
 
 def _environment(row: Row) -> Environment:
@@ -102,14 +95,25 @@ async def find_environment(uow: UnitOfWork, environment_id: str) -> Environment 
     return None if row is None else _environment(row)
 
 
-async def list_environments(uow: UnitOfWork, account_id: str, only: str | None, page: Page) -> list[Environment]:
-    rows = await uow.fetch_all(_LIST, {"account": account_id, "only": only, "size": page.size, "offset": page.offset})
-    return [_environment(row) for row in rows]
+async def list_environments(uow: UnitOfWork, actor: Actor, page: Page) -> list[Environment]:
+    query = select(environments).where(*_reached(actor)).order_by(environments.c.created_at, environments.c.id)
+    return [_environment(row) for row in await uow.fetch_all(query.limit(page.size).offset(page.offset))]
 
 
-async def count_environments(uow: UnitOfWork, account_id: str, only: str | None) -> int:
-    row = await uow.fetch_one(_COUNT, {"account": account_id, "only": only})
+async def count_environments(uow: UnitOfWork, actor: Actor) -> int:
+    row = await uow.fetch_one(select(func.count().label("total")).select_from(environments).where(*_reached(actor)))
     return int(row["total"]) if row else 0
+
+
+def _reached(actor: Actor) -> list[ColumnElement[bool]]:
+    """The account's environments that the caller reaches, or reaches something in: a key its own."""
+    found = [environments.c.account_id == actor.account_id, _LIVE, reached(actor, environments.c.id, around=True)]
+    return found if actor.environment_id is None else [*found, environments.c.id == actor.environment_id]
+
+
+async def list_ids_of_name(uow: UnitOfWork, account_id: str, name: str) -> list[str]:
+    """Ids of the account's environments with a name."""
+    return [row["id"] for row in await uow.fetch_all(_NAMED, {"account": account_id, "name": name})]
 
 
 async def take_sheet_numbers(uow: UnitOfWork, environment_id: str, count: int) -> int | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from sheetport.kernel.actor import Actor, Path
+
 _DOMAINS = (
     "file space workbook flag job document sheet program secret cron environment data-clip canvas canvas-area thread"
 )
@@ -90,6 +92,13 @@ class Event:
     callback_url: str | None = None
     acknowledged_at: int | None = None
     acknowledged_by: str | None = None
+    workbook_id: str | None = None
+    sheet_id: str | None = None
+
+    @property
+    def path(self) -> Path:
+        """The environment, space, workbook and sheet that it is of, as a caller's grants name them."""
+        return self.environment_id, self.space_id, self.workbook_id, self.sheet_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +171,17 @@ class Wanted:
     def fits(self, event: Event) -> bool:
         """Whether it asks for this event."""
         return self.topic in {None, event.topic} and self.domain in {None, event.domain}
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """The token that a subscription was given for: when it ends (milliseconds), and whose it is.
+
+    ``actor`` is None when its holder may follow all that the token reaches.
+    """
+
+    ends_at: int
+    actor: Actor | None = None
 
 
 @dataclass(frozen=True, slots=True)

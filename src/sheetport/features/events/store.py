@@ -8,8 +8,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, insert, or_, select, update
 
 from sheetport.features.events.model import ALERT, Channel, Event, EventQuery, ListenerRow
+from sheetport.kernel.actor import Actor
 from sheetport.kernel.json import dumps, loads
 from sheetport.kernel.paging import Page
+from sheetport.storage.reach import reached
 from sheetport.storage.statements import statement
 from sheetport.storage.tables.core import accounts, environments, places
 from sheetport.storage.tables.events import event_heads, events, listeners
@@ -133,8 +135,9 @@ async def acknowledge_event(uow: UnitOfWork, event: Event, by: str) -> None:
     await uow.execute(_ACKNOWLEDGE, {"environment": event.environment_id, "event": event.id, "at": uow.now, "by": by})
 
 
-async def list_events(uow: UnitOfWork, wanted: EventQuery, page: Page) -> list[Event]:
-    found = select(*_COLUMNS).where(_NUMBERED)
+async def list_events(uow: UnitOfWork, actor: Actor, wanted: EventQuery, page: Page) -> list[Event]:
+    where = reached(actor, events.c.environment_id, events.c.space_id, events.c.workbook_id, events.c.sheet_id)
+    found = select(*_COLUMNS).where(_NUMBERED, where)
     if wanted.environment_id is None:
         found = found.where(_of_account(wanted.account_id))
         found = found.order_by(events.c.created_at, events.c.environment_id, events.c.position)

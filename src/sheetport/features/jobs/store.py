@@ -7,8 +7,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, bindparam, func, insert, not_, select, update
 
 from sheetport.features.jobs.model import FINAL, Job, JobFilter, Status
+from sheetport.kernel.actor import Actor
 from sheetport.kernel.json import dumps, loads
 from sheetport.kernel.paging import Page
+from sheetport.storage.reach import reached
 from sheetport.storage.statements import statement
 from sheetport.storage.tables.core import places
 from sheetport.storage.tables.events import listeners
@@ -169,20 +171,21 @@ async def list_listeners(uow: UnitOfWork, job: Job) -> list[str]:
     return [row["name"] for row in rows]
 
 
-async def list_jobs(uow: UnitOfWork, account_id: str, wanted: JobFilter, page: Page) -> list[Job]:
+async def list_jobs(uow: UnitOfWork, actor: Actor, wanted: JobFilter, page: Page) -> list[Job]:
     order = jobs.c.created_at.asc() if wanted.oldest_first else jobs.c.created_at.desc()
     tie = jobs.c.id.asc() if wanted.oldest_first else jobs.c.id.desc()
-    query = select(*_COLUMNS).where(*_matching(account_id, wanted)).order_by(order, tie)
+    query = select(*_COLUMNS).where(*_matching(actor, wanted)).order_by(order, tie)
     return [_job(row) for row in await uow.fetch_all(query.limit(page.size).offset(page.offset))]
 
 
-async def count_jobs(uow: UnitOfWork, account_id: str, wanted: JobFilter) -> int:
-    row = await uow.fetch_one(select(func.count().label("total")).where(*_matching(account_id, wanted)))
+async def count_jobs(uow: UnitOfWork, actor: Actor, wanted: JobFilter) -> int:
+    row = await uow.fetch_one(select(func.count().label("total")).where(*_matching(actor, wanted)))
     return int(row["total"]) if row else 0
 
 
-def _matching(account_id: str, wanted: JobFilter) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = [_LIVE, jobs.c.account_id == account_id]
+def _matching(actor: Actor, wanted: JobFilter) -> list[ColumnElement[bool]]:
+    where = (jobs.c.environment_id, jobs.c.space_id, jobs.c.workbook_id, jobs.c.sheet_id)
+    found: list[ColumnElement[bool]] = [_LIVE, jobs.c.account_id == actor.account_id, reached(actor, *where)]
     for name in ("environment_id", "space_id", "workbook_id", "file_id", "parent_id", "source"):
         value = getattr(wanted, name)
         if value is not None:

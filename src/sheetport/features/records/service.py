@@ -18,11 +18,11 @@ from sheetport.features.records.codec import RecordChange, RecordIds, StoredRow,
 from sheetport.features.records.model import Added, Commit, Counts, FieldCounts, Found, RecordQuery, RecordRow, Scope
 from sheetport.features.sheets import service as sheets
 from sheetport.features.sheets.model import Sheet
-from sheetport.kernel.actor import Actor, ActorKind
+from sheetport.kernel.actor import Actor
 from sheetport.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from sheetport.kernel.ids import new_id, routing_tag
 from sheetport.kernel.paging import Page
-from sheetport.kernel.permissions import Permission, require
+from sheetport.kernel.permissions import Permission, holds, require
 from sheetport.storage.unit_of_work import Database, Row, UnitOfWork
 
 #: The most records of one insert or update, and the most ids of one delete or read.
@@ -297,12 +297,12 @@ async def _reopen(uow: UnitOfWork, actor: Actor, before: Sheet) -> Sheet:
 
 
 def _require_access(actor: Actor, sheet: Sheet, right: str) -> None:
-    """``access``, ``readonly`` and locks bind guests, who come with a space's token; keys and users manage them."""
-    if actor.kind is not ActorKind.SPACE:
+    """``access``, ``readonly`` and locks bind those who use a sheet; those who may change the sheet manage them."""
+    if holds(actor, Permission.SHEET_WRITE, *sheet.place.path):
         return
     access = sheet.config.get("access")
     if sheet.config.get("readonly") or (access is not None and not {"*", right} & set(access)):
-        raise Forbidden(f"The sheet gives a space token no {right!r} access to its records.", "access")
+        raise Forbidden(f"The sheet gives its users no {right!r} access to its records.", "access")
     if sheet.locked_at is not None:
         raise Conflict("The sheet is locked: unlock it before changing its records.", "sheetId")
 

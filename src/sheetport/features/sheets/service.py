@@ -62,18 +62,20 @@ async def get_sheet(uow: UnitOfWork, actor: Actor, sheet_id: str) -> Sheet:
 
 
 async def list_sheets(uow: UnitOfWork, actor: Actor, workbook_id: str) -> list[Sheet]:
-    """The sheets of a workbook, in order. Raises NotFound."""
+    """The sheets of a workbook that the caller reaches, in order. Raises NotFound."""
     actor = require(actor, Permission.SHEET_READ)
-    workbook = await places.get_place(uow, actor, workbook_id, "wb")
-    return await store.list_of_workbook(uow, workbook.environment_id, workbook_id)
+    workbook = await places.get_place(uow, actor, workbook_id, "wb", around=True)
+    found = await store.list_of_workbook(uow, workbook.environment_id, workbook_id)
+    return [sheet for sheet in found if actor.reaches(sheet.account_id, *sheet.place.path)]
 
 
 async def list_sheets_of(uow: UnitOfWork, actor: Actor, workbooks: list[Place]) -> dict[str, list[Sheet]]:
-    """The sheets of workbooks that the caller has been found to reach, by workbook id."""
+    """The sheets that the caller reaches of workbooks that it has been found to see, by workbook id."""
     actor = require(actor, Permission.SHEET_READ)
     found: dict[str, list[Sheet]] = {workbook.id: [] for workbook in workbooks}
     for sheet in await store.list_of_workbooks(uow, workbooks):
-        found[sheet.workbook_id].append(sheet)
+        if actor.reaches(sheet.account_id, *sheet.place.path):
+            found[sheet.workbook_id].append(sheet)
     return found
 
 

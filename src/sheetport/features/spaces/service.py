@@ -24,21 +24,17 @@ from sheetport.kernel.clock import DAY, HOUR
 from sheetport.kernel.errors import Conflict, Forbidden, Invalid
 from sheetport.kernel.ids import new_id
 from sheetport.kernel.paging import Page, Paged
-from sheetport.kernel.permissions import Permission, may, require
+from sheetport.kernel.permissions import GRANTED, Permission, holds, may, require
 from sheetport.storage.unit_of_work import UnitOfWork
 
 DEFAULT_NAME = "Untitled space"
 MAX_SEARCH = 255
 #: How long an expired space can still be looked into by those who hold the environment's keys.
 KEPT_EXPIRED = 7 * DAY
-#: Who gets a space's access token with the space.
-_MAY_OPEN = frozenset(
-    {ActorKind.SYSTEM, ActorKind.USER, ActorKind.SECRET_KEY, ActorKind.PUBLISHABLE_KEY, ActorKind.SPACE}
-)
 #: What of a change is no value of the space's own.
 _APART = frozenset({"environment_id", "unarchive"})
-#: What the holder of a space token, a browser, may change of its space: how it looks, not who gets in.
-_FOR_SPACE_TOKENS = frozenset({"name", "metadata", "settings", "primary_workbook_id", "language_override", "actions"})
+#: What a guest, or the holder of a space token, a browser, may change of its space: how it looks, not who gets in.
+_FOR_GUESTS = frozenset({"name", "metadata", "settings", "primary_workbook_id", "language_override", "actions"})
 
 
 async def create_space(
@@ -101,9 +97,9 @@ async def list_spaces(uow: UnitOfWork, actor: Actor, chosen: SpaceFilter, page: 
     if len(chosen.search or "") > MAX_SEARCH:
         raise Invalid(f"search takes at most {MAX_SEARCH} characters.", "search")
     if chosen.environment_id is not None and actor.space_id is None:
-        await places.get_place(uow, actor, chosen.environment_id, "env")
+        await places.get_place(uow, actor, chosen.environment_id, "env", around=True)
     reached = dataclasses.replace(chosen, environment_id=actor.environment_id or chosen.environment_id)
-    items, total = await store.list_spaces(uow, actor.account_id, actor.space_id, reached, page)
+    items, total = await store.list_spaces(uow, actor, reached, page)
     return Paged(items, page, total)
 
 
@@ -216,9 +212,9 @@ async def _environment(uow: UnitOfWork, actor: Actor, environment_id: str | None
 async def _changed(uow: UnitOfWork, actor: Actor, before: Space, change: SpaceChange) -> Space:
     named = {name: getattr(change, name) for name in SpaceChange.__dataclass_fields__ if name not in _APART}
     named = {name: value for name, value in named.items() if value is not None}
-    refused = sorted(set(named) - _FOR_SPACE_TOKENS) if actor.kind is ActorKind.SPACE else []
+    refused = sorted(set(named) - _FOR_GUESTS) if actor.kind in {ActorKind.SPACE, ActorKind.GUEST} else []
     if refused:
-        raise Forbidden(f"A space token may not change {', '.join(refused)}: use a secret key.", "permission")
+        raise Forbidden(f"Guests and space tokens may not change {', '.join(refused)}: use a secret key.", "permission")
     after = replace(before, **named, updated_at=uow.now, last_activity_at=uow.now)
     if not 1 <= len(after.name.strip()) <= 255:
         raise Invalid("name must have 1 to 255 characters.", "name")
@@ -257,10 +253,17 @@ async def _configure(uow: UnitOfWork, actor: Actor, space: Space) -> None:
 
 
 def _opened(uow: UnitOfWork, actor: Actor, space: Space) -> Space:
-    """The space with its access token, if the caller may have it and the space has not expired."""
-    if actor.kind not in _MAY_OPEN or space.expired_at is not None:
+    """The space with its access token, if it has not expired and gives the caller nothing that it has not got."""
+    if space.expired_at is not None or not _may_open(actor, space):
         return space
     return replace(space, access_token=auth.mint_space_token(uow.keys, space.id, space.token_generation, uow.now))
+
+
+def _may_open(actor: Actor, space: Space) -> bool:
+    """Whether the caller may have the space's token, which opens all of the space to whoever holds it."""
+    if actor.grants is None:
+        return True
+    return all(holds(actor, each, space.environment_id, space.id) for each in GRANTED[ActorKind.SPACE])
 
 
 async def _tell(uow: UnitOfWork, actor: Actor, place: Place, topic: str, action: str) -> None:

@@ -7,8 +7,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, bindparam, func, insert, or_, select, update
 
 from sheetport.features.spaces.model import SORT_FIELDS, Space, SpaceFilter
+from sheetport.kernel.actor import Actor
 from sheetport.kernel.json import dumps, loads
 from sheetport.kernel.paging import Page
+from sheetport.storage.reach import reached
 from sheetport.storage.statements import statement
 from sheetport.storage.tables.core import environments, places, users
 from sheetport.storage.tables.spaces import spaces
@@ -172,22 +174,20 @@ async def list_environment_ids(uow: UnitOfWork, account_id: str) -> list[str]:
     return [row["id"] for row in await uow.fetch_all(_ENVIRONMENTS, {"account": account_id})]
 
 
-async def list_spaces(
-    uow: UnitOfWork, account_id: str, only_space: str | None, chosen: SpaceFilter, page: Page
-) -> tuple[list[Space], int]:
-    """One page of an account's spaces and how many there are; ``only_space`` is all that a space token sees."""
-    query = _LIVE.where(*_conditions(account_id, only_space, chosen))
+async def list_spaces(uow: UnitOfWork, actor: Actor, chosen: SpaceFilter, page: Page) -> tuple[list[Space], int]:
+    """One page of the spaces that the caller reaches, or reaches something in, and how many there are."""
+    query = _LIVE.where(*_conditions(actor, chosen))
     counted = await uow.fetch_one(select(func.count().label("total")).select_from(query.subquery()))
     rows = await uow.fetch_all(_sorted(query, chosen).limit(page.size).offset(page.offset))
     return [_space(row) for row in rows], int(counted["total"]) if counted else 0
 
 
-def _conditions(account_id: str, only_space: str | None, chosen: SpaceFilter) -> list[ColumnElement[bool]]:
+def _conditions(actor: Actor, chosen: SpaceFilter) -> list[ColumnElement[bool]]:
     table = spaces.c
-    found = [table.account_id == account_id]
+    found = [table.account_id == actor.account_id, reached(actor, table.environment_id, table.id, around=True)]
     for column, value in (
         (table.environment_id, chosen.environment_id),
-        (table.id, only_space),
+        (table.id, actor.space_id),
         (table.app_id, chosen.app_id),
     ):
         if value is not None:

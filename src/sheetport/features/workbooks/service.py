@@ -63,9 +63,9 @@ async def place_workbooks(uow: UnitOfWork, actor: Actor, made: list[Workbook]) -
 
 
 async def get_workbook(uow: UnitOfWork, actor: Actor, workbook_id: str) -> Workbook:
-    """One workbook with its sheets. Raises NotFound."""
+    """One workbook with those of its sheets that the caller reaches. Raises NotFound."""
     actor = require(actor, Permission.WORKBOOK_READ)
-    place = await places.get_place(uow, actor, workbook_id, "wb")
+    place = await places.get_place(uow, actor, workbook_id, "wb", around=True)
     workbook = await store.find_workbook(uow, place.environment_id, workbook_id)
     if workbook is None:
         raise places.not_found(workbook_id, "wb")
@@ -78,7 +78,7 @@ async def list_workbooks(
     """The workbooks the caller reaches, oldest first: a key's environment's, a space token's space's."""
     actor = require(actor, Permission.WORKBOOK_READ)
     if chosen.space_id is not None:
-        await places.get_place(uow, actor, chosen.space_id, "sp")
+        await places.get_place(uow, actor, chosen.space_id, "sp", around=True)
     found = await store.list_workbooks(uow, actor, chosen)
     if not with_sheets:
         return found
@@ -93,6 +93,7 @@ async def update_workbook(uow: UnitOfWork, actor: Actor, workbook_id: str, chang
     neither and has a name and fields is added. Sheets that are not named stay as they are.
     """
     actor = require(actor, Permission.WORKBOOK_WRITE)
+    await places.get_place(uow, actor, workbook_id, "wb")
     before = await get_workbook(uow, actor, workbook_id)
     if change.space_id not in {None, before.space_id}:
         raise Invalid("spaceId: a workbook cannot move to another space.", "spaceId")

@@ -9,6 +9,7 @@ from sqlalchemy import and_, bindparam, insert, select, update
 from sheetport.features.workbooks.model import Workbook, WorkbookFilter
 from sheetport.kernel.actor import Actor
 from sheetport.kernel.json import dumps, loads
+from sheetport.storage.reach import reached
 from sheetport.storage.statements import statement
 from sheetport.storage.tables.core import places
 from sheetport.storage.tables.workbooks import workbooks
@@ -69,8 +70,9 @@ async def find_workbook(uow: UnitOfWork, environment_id: str, workbook_id: str) 
 
 
 async def list_workbooks(uow: UnitOfWork, actor: Actor, chosen: WorkbookFilter) -> list[Workbook]:
-    """The workbooks that the caller reaches, oldest first."""
-    query = _LIVE.where(workbooks.c.account_id == actor.account_id)
+    """The workbooks that the caller reaches, or reaches a sheet of, oldest first."""
+    where = reached(actor, workbooks.c.environment_id, workbooks.c.space_id, workbooks.c.id, around=True)
+    query = _LIVE.where(workbooks.c.account_id == actor.account_id, where)
     for column, value in (
         (workbooks.c.environment_id, actor.environment_id),
         (workbooks.c.space_id, actor.space_id),

@@ -33,6 +33,8 @@ events = Table(
     moment("acknowledged_at", optional=True),
     text("acknowledged_by", optional=True),
     moment("deleted_at", optional=True),
+    text("workbook_id", optional=True),  # as the context says: what a caller's grants are compared with
+    text("sheet_id", optional=True),
     Index("uq_events_position", "environment_id", "position", unique=True),
     Index("ix_events_created_at", "environment_id", "created_at"),
     Index("ix_events_space_id", "environment_id", "space_id", "position"),

@@ -1,7 +1,7 @@
 """What auth does, by file: ``mint`` (new credentials), ``keys`` (of environments), ``tokens`` (of users), ``sign_in``,
-``revoke``, ``rotate``, ``policy`` (how old they become), ``verify`` (who a token is), ``live`` (whether it still is),
-``refusals`` (why it is not), ``derived`` (tokens without a row), ``passwords`` (and ``password_rules``),
-``last_used``, ``restored`` (what a restore ends).
+``revoke``, ``rotate``, ``policy`` (how old they become), ``verify`` (who a token is), ``actors`` (what they have),
+``live`` (whether it still is), ``refusals`` (why it is not), ``derived`` (tokens without a row), ``passwords`` (and
+``password_rules``), ``last_used``, ``restored`` (what a restore ends).
 """
 
 from sheetport.features.auth.service.derived import mint_space_token
@@ -16,7 +16,7 @@ from sheetport.features.auth.service.keys import (
     set_origins,
 )
 from sheetport.features.auth.service.last_used import flush_last_used
-from sheetport.features.auth.service.live import ends_at
+from sheetport.features.auth.service.live import find_issuer
 from sheetport.features.auth.service.mint import mint
 from sheetport.features.auth.service.password_rules import check_password
 from sheetport.features.auth.service.passwords import hash_new_password, hash_password, verify_password
@@ -46,8 +46,8 @@ __all__ = [
     "delete_key",
     "delete_token",
     "end_passing",
-    "ends_at",
     "explain_refusal",
+    "find_issuer",
     "flush_last_used",
     "get_publishable_key",
     "hash_new_password",

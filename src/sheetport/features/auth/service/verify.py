@@ -14,23 +14,17 @@ from hashlib import blake2b
 
 from sheetport.features.auth import store
 from sheetport.features.auth.model import CredentialKind
+from sheetport.features.auth.service.actors import KINDS, actor_of
 from sheetport.features.auth.service.derived import SPACE_PREFIX, read_space_token
 from sheetport.features.auth.service.rotate import end_reused, find_reused
 from sheetport.kernel.actor import Actor, ActorKind
 from sheetport.kernel.errors import Unauthenticated
-from sheetport.kernel.json import loads
-from sheetport.storage.unit_of_work import Database, Row, Standing, UnitOfWork
+from sheetport.storage.unit_of_work import Database, Standing, UnitOfWork
 
 #: More remembered callers than this, and all are forgotten: a bound, not a policy.
 MAX_REMEMBERED = 50_000
 MAX_TOKEN = 1_000
 _NEVER = 2**62
-_KINDS = {
-    CredentialKind.SECRET_KEY: ActorKind.SECRET_KEY,
-    CredentialKind.PUBLISHABLE_KEY: ActorKind.PUBLISHABLE_KEY,
-    CredentialKind.PERSONAL: ActorKind.USER,
-    CredentialKind.ACCESS: ActorKind.USER,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,24 +119,12 @@ async def look_up(uow: UnitOfWork, token: str, fingerprint: bytes) -> Known:
         raise Unauthenticated
     if row["environment_deleted_at"] is not None or row["parent_deleted_at"] is not None:
         raise Unauthenticated
-    if CredentialKind(row["kind"]) not in _KINDS:
+    if CredentialKind(row["kind"]) not in KINDS:
         raise Unauthenticated
     expires_at = row["expires_at"] if row["expires_at"] is not None else _NEVER
     if expires_at <= uow.now:
         raise Unauthenticated
-    return Known(_actor(row), expires_at, Standing(row["account_id"], row["auth_generation"]))
-
-
-def _actor(row: Row) -> Actor:
-    kind = _KINDS[CredentialKind(row["kind"])]
-    return Actor(
-        kind=kind,
-        id=row["user_id"] if kind is ActorKind.USER else row["id"],
-        account_id=row["account_id"],
-        token_id=row["id"],
-        environment_id=row["environment_id"],
-        origins=tuple(loads(row["origins"])) if row["origins"] else (),
-    )
+    return Known(await actor_of(uow, row), expires_at, Standing(row["account_id"], row["auth_generation"]))
 
 
 async def _space_caller(uow: UnitOfWork, token: str) -> Known:

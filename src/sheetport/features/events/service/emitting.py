@@ -44,6 +44,8 @@ async def emit(
         target=target,
         namespaces=await _namespaces(uow, place),
         data_url=data_url,
+        workbook_id=place.workbook_id,
+        sheet_id=place.sheet_id,
     )
     await store.insert_event(uow, event)
     return event

@@ -38,7 +38,7 @@ async def list_events(uow: UnitOfWork, actor: Actor, wanted: EventFilter, page: 
     """
     actor = require(actor, Permission.EVENT_READ)
     if wanted.environment_id is not None and wanted.environment_id != actor.environment_id:
-        await places.get_place(uow, actor, wanted.environment_id, "env")
+        await places.get_place(uow, actor, wanted.environment_id, "env", around=True)
     query = EventQuery(
         actor.account_id,
         wanted.environment_id or actor.environment_id,
@@ -48,13 +48,13 @@ async def list_events(uow: UnitOfWork, actor: Actor, wanted: EventFilter, page: 
         include_acknowledged=wanted.include_acknowledged,
     )
     if wanted.space_id is not None:
-        place = await places.get_place(uow, actor, wanted.space_id, "sp")
+        place = await places.get_place(uow, actor, wanted.space_id, "sp", around=True)
         if query.environment_id not in {None, place.environment_id}:
             raise places.not_found(wanted.space_id, "sp")
         query = replace(query, space_id=place.id, environment_id=place.environment_id)
     if wanted.since:
         query = await _begun_at(uow, actor, query, wanted.since)
-    return await store.list_events(uow, query, page)
+    return await store.list_events(uow, actor, query, page)
 
 
 async def get_event(uow: UnitOfWork, actor: Actor, event_id: str) -> Event:
@@ -90,6 +90,8 @@ async def create_event(uow: UnitOfWork, actor: Actor, draft: EventDraft) -> Even
         attributes=draft.attributes,
         data_url=draft.data_url,
         callback_url=draft.callback_url,
+        workbook_id=place.workbook_id,
+        sheet_id=place.sheet_id,
     )
     await store.insert_event(uow, event)
     await audit.record(uow, actor, "event:create", event.id, environment_id=event.environment_id, topic=event.topic)
@@ -107,7 +109,7 @@ async def acknowledge_event(uow: UnitOfWork, actor: Actor, event_id: str) -> Non
 
 async def _event(uow: UnitOfWork, actor: Actor, event_id: str) -> Event:
     event = await store.find_event(uow, actor.account_id, actor.environment_id, event_id)
-    if event is None or not actor.reaches(event.account_id, event.environment_id, event.space_id):
+    if event is None or not actor.reaches(event.account_id, *event.path):
         raise NotFound(f"There is no event {event_id[:60]!r} that this token can reach.", "eventId")
     return event
 

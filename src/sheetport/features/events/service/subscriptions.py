@@ -27,7 +27,7 @@ _PURPOSE = "subscription"
 async def begin_stream(
     uow: UnitOfWork, actor: Actor, environment_id: str | None, space_id: str | None
 ) -> tuple[Channel, int]:
-    """The channel of an environment or of a space, for a caller who may follow it, and the position it is at.
+    """The channel of an environment or of a space, for a caller who may follow something of it, and its position.
 
     By default it is what the caller's token is for. Raises NotFound, Conflict for an archived space, and Invalid
     when a caller of many environments names none.
@@ -35,10 +35,10 @@ async def begin_stream(
     actor = require(actor, Permission.EVENT_SUBSCRIBE)
     environment_id = environment_id or actor.environment_id
     if environment_id not in {None, actor.environment_id}:
-        await places.get_place(uow, actor, environment_id or "", "env")
+        await places.get_place(uow, actor, environment_id or "", "env", around=True)
     space_id = space_id or actor.space_id
     if space_id is not None:
-        place = await places.get_place(uow, actor, space_id, "sp")
+        place = await places.get_place(uow, actor, space_id, "sp", around=True)
         if environment_id not in {None, place.environment_id}:
             raise places.not_found(space_id, "sp")
         environment_id = place.environment_id
@@ -55,7 +55,7 @@ async def mint_subscription(uow: UnitOfWork, actor: Actor, scope: str | None) ->
     scope = scope or actor.space_id or actor.environment_id
     if scope is None:
         raise Invalid("scope must be the id of the environment or space to follow.", "scope")
-    place = await places.find_place(uow, actor, scope)
+    place = await places.find_place(uow, actor, scope, around=True)
     if place is None or place.kind not in {"env", "sp"}:
         raise places.not_found(scope, "sp" if place is None and scope.startswith("us_sp_") else "env")
     channel = Channel(place.environment_id, place.id if place.kind == "sp" else None)

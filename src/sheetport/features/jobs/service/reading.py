@@ -33,8 +33,8 @@ async def list_jobs(uow: UnitOfWork, actor: Actor, wanted: JobFilter, page: Page
     if wanted.environment_id not in {None, environment_id} or wanted.space_id not in {None, space_id}:
         return Paged([], page, 0)
     wanted = replace(wanted, environment_id=environment_id, space_id=space_id)
-    items = await store.list_jobs(uow, actor.account_id, wanted, page)
-    return Paged(items, page, await store.count_jobs(uow, actor.account_id, wanted))
+    items = await store.list_jobs(uow, actor, wanted, page)
+    return Paged(items, page, await store.count_jobs(uow, actor, wanted))
 
 
 async def count_by_status(uow: UnitOfWork) -> dict[str, int]:
