@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 from litestar import Litestar
@@ -47,6 +47,7 @@ from sheetport.http.quick import QuickMiddleware
 from sheetport.http.unsupported import refuse_unsupported
 from sheetport.runtime.background import background
 from sheetport.runtime.hub import Hub
+from sheetport.runtime.mail_sender import MailSender
 from sheetport.runtime.stream_limits import StreamLimits
 from sheetport.runtime.telemetry import Telemetry
 from sheetport.storage.unit_of_work import Database
@@ -139,6 +140,7 @@ class Application:
         state = self.router.state
         state["db"], state["settings"], state["verifier"] = db, settings, self.verifier
         state["hub"], state["telemetry"] = self.hub, self.telemetry
+        self.mail_sender = MailSender(db, settings.mail) if settings.mail is not None else None
         self.marks = Marks(db)
         observed = ObserveMiddleware(self.router, WATCHED, self.marks.asks, self.marks.note, db.keys.fingerprint)
         streams = events.StreamMiddleware(PageOrigins(observed, self.verifier.verify))
@@ -157,6 +159,7 @@ class Application:
                 self.marks.running(),
                 self.stream_limits.running(),
                 self.telemetry.running(),
+                self.mail_sender.running() if self.mail_sender is not None else nullcontext(),
                 expiring_first_run(self.settings.storage.data),
             ):
                 yield

@@ -8,7 +8,11 @@ from __future__ import annotations
 import ipaddress
 import os
 from dataclasses import dataclass, field
+from email.utils import parseaddr
 from pathlib import Path
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from sheetport.kernel.mailboxes import is_address
 
 DEFAULT_DATA = Path("sheetport-data")
 DEFAULT_HOST = "127.0.0.1"
@@ -139,6 +143,23 @@ class QuotaSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class MailSettings:
+    """The SMTP server that takes our mail; see docs/howto/mail.md.
+
+    ``sender`` is what stands in From. ``implicit_tls`` is TLS from the first byte; else STARTTLS is required
+    unless ``plain_allowed``.
+    """
+
+    host: str
+    port: int
+    sender: str
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    implicit_tls: bool = False
+    plain_allowed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything a server process is told."""
 
@@ -151,6 +172,8 @@ class Settings:
     quotas: QuotaSettings = field(default_factory=QuotaSettings)
     #: How many days old keys and tokens may become where the account says nothing; None is any age.
     key_max_age_days: int | None = None
+    #: None sends no mail: who invites somebody is given the link to hand over.
+    mail: MailSettings | None = None
 
 
 def default_key_file(data: Path) -> Path:
@@ -190,6 +213,7 @@ def read_settings(
         rate_limits=os.environ.get("SHEETPORT_RATE_LIMITS", "on") != "off",
         quotas=_quotas(),
         key_max_age_days=_key_max_age_days(),
+        mail=_mail(),
     )
 
 
@@ -251,6 +275,51 @@ def _quotas() -> QuotaSettings:
     if not 1 <= named.get("embed_hours", 1) <= 8_760:
         raise ConfigError("SHEETPORT_EMBED_HOURS must be a whole number from 1 to 8760.")
     return QuotaSettings(**named)
+
+
+def _mail() -> MailSettings | None:
+    """Of SHEETPORT_SMTP_URL, SHEETPORT_MAIL_FROM and SHEETPORT_SMTP_INSECURE. No message repeats the address: it may
+    hold a password."""
+    text = secret_setting("SHEETPORT_SMTP_URL")
+    if not text:
+        return None
+    url, port = _smtp_url(text)
+    sender = os.environ.get("SHEETPORT_MAIL_FROM", "")
+    if not is_address(parseaddr(sender)[1]) or not sender.isprintable():
+        raise ConfigError(
+            "SHEETPORT_MAIL_FROM must be the address that mail comes from, such as 'Imports <imports@example.com>'."
+        )
+    host, implicit = url.hostname or "", url.scheme == "smtps"
+    return MailSettings(
+        host,
+        port or (465 if implicit else 587),
+        sender,
+        unquote(url.username) if url.username else None,
+        unquote(url.password) if url.password else None,
+        implicit,
+        not implicit and (_is_loopback(host) or os.environ.get("SHEETPORT_SMTP_INSECURE") == "1"),
+    )
+
+
+def _smtp_url(text: str) -> tuple[SplitResult, int | None]:
+    try:
+        url = urlsplit(text)
+        port = url.port
+    except ValueError:  # a port that is no number
+        url, port = urlsplit(""), None
+    if url.scheme not in {"smtp", "smtps"} or not url.hostname or url.path.strip("/") or url.query or url.fragment:
+        raise ConfigError(
+            "SHEETPORT_SMTP_URL must be smtp://USER:PASSWORD@HOST:PORT, or smtps:// for TLS from the first byte; "
+            "write reserved characters of the password as %40 and the like."
+        )
+    return url, port
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _backups(data: Path) -> Path | None:

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from sheetport.config import ConfigError, HttpSettings, TlsSettings, log_settings, read_settings, tls_settings
+from sheetport.config import (
+    ConfigError,
+    HttpSettings,
+    MailSettings,
+    TlsSettings,
+    log_settings,
+    read_settings,
+    tls_settings,
+)
 
 CERTIFICATE, KEY = Path("chain.pem"), Path("key.pem")
 
@@ -53,3 +61,51 @@ def test_a_metrics_token_may_lie_in_a_file_and_is_never_shown(monkeypatch: pytes
     settings = read_settings()
     assert settings.http.metrics_token == "canary-token"
     assert "canary" not in repr(settings)
+
+
+def mail_settings(monkeypatch: pytest.MonkeyPatch, url: str, **more: str) -> MailSettings | None:
+    for name, value in {"SHEETPORT_SMTP_URL": url, "SHEETPORT_MAIL_FROM": "Imports <a@b.example>", **more}.items():
+        monkeypatch.setenv(name, value)
+    return read_settings().mail
+
+
+def test_a_mail_server_is_an_address_with_user_and_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_settings().mail is None
+    found = mail_settings(monkeypatch, "smtp://us%40er:canary%2Fword@mail.example")
+    assert found == MailSettings("mail.example", 587, "Imports <a@b.example>", "us@er", "canary/word")
+    assert "canary" not in repr(found)
+    secure = mail_settings(monkeypatch, "smtps://mail.example")
+    assert secure is not None
+    assert (secure.port, secure.implicit_tls, secure.plain_allowed) == (465, True, False)
+
+
+@pytest.mark.parametrize(
+    ("url", "insecure", "plain"),
+    [
+        ("smtp://127.0.0.1:25", "0", True),
+        ("smtp://localhost", "0", True),
+        ("smtp://[::1]:2525", "0", True),
+        ("smtp://mail.example", "1", True),
+        ("smtp://mail.example", "0", False),
+        ("smtp://10.0.0.1", "", False),
+    ],
+)
+def test_mail_goes_unencrypted_to_this_machine_or_when_that_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, url: str, insecure: str, plain: bool
+) -> None:
+    found = mail_settings(monkeypatch, url, SHEETPORT_SMTP_INSECURE=insecure)
+    assert found is not None
+    assert found.plain_allowed is plain
+
+
+@pytest.mark.parametrize("url", ["mail.example", "http://mail.example", "smtp://", "smtp://h:x", "smtp://u:canary@h/p"])
+def test_another_mail_address_is_refused_without_repeating_it(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    with pytest.raises(ConfigError, match="SHEETPORT_SMTP_URL must be smtp://") as refused:
+        mail_settings(monkeypatch, url)
+    assert "canary" not in str(refused.value)
+
+
+@pytest.mark.parametrize("sender", ["", "Imports", "a@b.c\nBcc: d@e.f"])
+def test_mail_needs_a_sender(monkeypatch: pytest.MonkeyPatch, sender: str) -> None:
+    with pytest.raises(ConfigError, match="SHEETPORT_MAIL_FROM must be the address"):
+        mail_settings(monkeypatch, "smtp://mail.example", SHEETPORT_MAIL_FROM=sender)

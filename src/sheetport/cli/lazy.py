@@ -70,6 +70,11 @@ PLACES = {
     ),
     "token": ("sheetport.cli.login", "token_app", "Personal access tokens: they act as you, in every environment."),
     "events": ("sheetport.cli.events", "events_app", "What happens in an environment."),
+    "mail": (
+        "sheetport.cli.mail",
+        "mail_app",
+        "Mail that this server sends: try the settings, see what waits or failed, send it again.",
+    ),
     "account": ("sheetport.cli.account", "account_app", "Accounts of this server."),
 }
 

@@ -221,7 +221,7 @@ def _run(settings: Settings, keys: KeyRing, sockets: Sockets, leave: Leave, *, w
 
             async def ready(db: Database) -> None:
                 if with_socket:
-                    local = LocalOperations(db, settings.http.base_url, settings.quotas)
+                    local = LocalOperations(db, settings.http.base_url, settings.quotas, settings.mail)
                     await stack.enter_async_context(admin_socket(settings.storage.data, local.by_name(), local.revoke))
                 if not report_ready():
                     notify("READY")

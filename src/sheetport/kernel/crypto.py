@@ -162,7 +162,11 @@ class KeyRing:
     def new_data_key(self, *context: str) -> tuple[bytes, Sealed]:
         """A fresh data key and its form sealed under the current key-encryption key."""
         data_key = secrets.token_bytes(KEY_BYTES)
-        return data_key, _seal(self.keks[self.current_kek], self.current_kek, data_key, context)
+        return data_key, self.seal_data_key(data_key, *context)
+
+    def seal_data_key(self, data_key: bytes, *context: str) -> Sealed:
+        """A data key sealed under the current key-encryption key."""
+        return _seal(self.keks[self.current_kek], self.current_kek, data_key, context)
 
     def open_data_key(self, sealed: Sealed, *context: str) -> bytes:
         """The data key. Raises DecryptionError."""

@@ -12,6 +12,7 @@ import structlog
 from sheetport.features.auth import service as auth
 from sheetport.features.events import service as events
 from sheetport.features.jobs import jobs as timed_jobs
+from sheetport.features.mail import jobs as mail_jobs
 from sheetport.features.records import jobs as record_jobs
 from sheetport.features.secrets import service as secrets
 from sheetport.features.spaces import jobs as space_jobs
@@ -44,6 +45,9 @@ async def background(db: Database, verifier: auth.Verifier, event_days: int) -> 
         while await db.write(space_jobs.sweep_spaces) == space_jobs.BATCH:
             continue
 
+    async def sweep_mails() -> None:
+        await db.write(mail_jobs.sweep_mails)
+
     async def sweep_records() -> None:
         while await db.write(record_jobs.sweep_records, bulk=True):
             continue
@@ -66,6 +70,7 @@ async def background(db: Database, verifier: auth.Verifier, event_days: int) -> 
         asyncio.create_task(_every(SWEEP_SECONDS, "events.sweep", sweep)),
         asyncio.create_task(_every(EXPIRE_SECONDS, "secrets.remind", remind_of_secrets)),
         asyncio.create_task(_every(RESUME_SECONDS, "secrets.resume-rekeys", resume_rekeys)),
+        asyncio.create_task(_every(SWEEP_SECONDS, "mail.sweep", sweep_mails)),
     ]
     try:
         yield

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sheetport import __version__
-from sheetport.config import QuotaSettings
+from sheetport.config import MailSettings, QuotaSettings
 from sheetport.features.auth import service as auth
 from sheetport.features.auth.model import CredentialKind, Minted
 from sheetport.features.environments.model import Environment
@@ -16,6 +16,7 @@ from sheetport.kernel.clock import DAY
 from sheetport.kernel.errors import Invalid
 from sheetport.runtime.admin_socket import Operation
 from sheetport.runtime.choosing import find_administrator, find_environment
+from sheetport.runtime.mail_operations import MailOperations
 from sheetport.runtime.quota_operations import QuotaOperations
 from sheetport.runtime.transfer.operations import TransferOperations
 from sheetport.storage.unit_of_work import Database, UnitOfWork
@@ -27,11 +28,12 @@ _IMPORT = "us_env_"
 class LocalOperations:
     """The operations of one server process."""
 
-    def __init__(self, db: Database, url: str, limits: QuotaSettings) -> None:
+    def __init__(self, db: Database, url: str, limits: QuotaSettings, mail: MailSettings | None) -> None:
         self._db = db
         self._url = url
         self._transfers = TransferOperations(db, limits)
         self._quotas = QuotaOperations(db, limits)
+        self._mail = MailOperations(db, mail, url)
 
     def by_name(self) -> dict[str, Operation]:
         return {
@@ -43,6 +45,7 @@ class LocalOperations:
             "create-setup-link": self.create_setup_link,
             **self._transfers.by_name(),
             **self._quotas.by_name(),
+            **self._mail.by_name(),
         }
 
     async def hello(self, _: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:

@@ -1,0 +1,1 @@
+"""Mail: an outbox in the database, and the texts that go out by it."""
