@@ -43,6 +43,7 @@ IN_SPACE = "      ok  ok  404 404 403 ok  404"
 LIST = "          ok  ok  ok  ok  403 ok  ok"
 LISTED_KEYS = "   ok  ok  ok  ok  403 403 403"
 USERS = "         ok  403 403 403 403 403 403"
+NOBODY = "        403 403 403 403 403 403 403"
 NEW_NAME = {"name": "new name"}
 NEW_JOB = {"type": "workbook", "operation": "submit", "source": "{workbook_id}", "trigger": "immediate"}
 NEW_APP = {"name": "New", "namespace": "new", "type": "CUSTOM"}
@@ -87,6 +88,22 @@ ROWS = (
     Row("GET /v1/auth/personal-access-tokens", USERS),
     Row("POST /v1/auth/personal-access-tokens", USERS, NEW_NAME),
     Row("DELETE /v1/auth/personal-access-tokens/{access_token_id}", USERS),
+    # Sessions, password and factors. The user here holds a personal access token, which is no person's sign-in: it
+    # lists and ends sessions, and changes nothing that proves who its user is.
+    Row("GET /v1/auth/sessions", USERS),
+    Row("DELETE /v1/auth/sessions", USERS, query="?which=others"),
+    Row("DELETE /v1/auth/sessions/{session_id}", USERS),
+    Row("POST /v1/auth/sessions/current/proof", "400 403 403 403 403 403 403", {"password": "wrong"}),
+    Row("POST /v1/auth/password", "400 403 403 403 403 403 403", {"currentPassword": "no", "newPassword": "no"}),
+    Row("GET /v1/auth/factors", USERS),
+    Row("POST /v1/auth/factors/totp", NOBODY),
+    Row("POST /v1/auth/factors/totp/confirm", NOBODY, {"code": "000000"}),
+    Row("DELETE /v1/auth/factors/totp", NOBODY),
+    Row("POST /v1/auth/factors/recovery-codes", NOBODY),
+    Row("PATCH /v1/auth/factors/passkeys/{passkey_id}", NOBODY, NEW_NAME),
+    Row("DELETE /v1/auth/factors/passkeys/{passkey_id}", NOBODY),
+    Row("GET /v1/auth/login-policy", USERS),
+    Row("PATCH /v1/auth/login-policy", USERS, {"mfaRequired": False}),
     # Environments. A space token reads the settings of its environment.
     Row("GET /v1/environments", LIST),
     Row("POST /v1/environments", USERS, {"name": "new", "isProd": False}),

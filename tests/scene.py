@@ -14,12 +14,13 @@ from sheetport.features.auth.model import CredentialKind
 from sheetport.features.environments import service as environments
 from sheetport.features.environments.model import EnvironmentChange
 from sheetport.kernel.actor import Actor, ActorKind
+from sheetport.kernel.clock import DAY
 from sheetport.storage.unit_of_work import UnitOfWork
 from worlds import Reply, World
 
 FIELDS = [{"key": "name", "type": "string"}]
 #: What is the account's, so that callers from beside the environment may see it.
-OF_ACCOUNT = ("app_id", "user_id", "account_id", "access_token_id", "client_id")
+OF_ACCOUNT = ("app_id", "user_id", "account_id", "access_token_id", "client_id", "session_id", "passkey_id")
 _numbers = itertools.count(1)
 
 
@@ -65,7 +66,9 @@ class Scene:
         token = await auth.create_token(uow, actor, f"spare {number}")
         old = {"user_id": world.user_id, "expires_at": uow.now - 1}
         expired = await auth.mint(uow, actor, CredentialKind.ACCESS, "old", **old)
-        self.things = {"environment_id": environment, "key_id": spare.credential.id}
+        running = await auth.mint(uow, actor, CredentialKind.ACCESS, "spare", **old | {"expires_at": uow.now + DAY})
+        self.things = {"environment_id": environment, "key_id": spare.credential.id, "passkey_id": "pky_none"}
+        self.things["session_id"] = running.credential.id
         self.things["access_token_id"] = token.credential.id
         client = await auth.create_client(uow, actor, world.user_id, world.account_id)
         self.things["client_id"] = client.credential.id

@@ -27,6 +27,7 @@ from sheetport.features.entitlements import api as entitlements
 from sheetport.features.environments import api as environments
 from sheetport.features.events import api as events
 from sheetport.features.jobs import api as jobs
+from sheetport.features.logins import api as logins
 from sheetport.features.records import api as records
 from sheetport.features.secrets import api as secrets
 from sheetport.features.sheets import api as sheets
@@ -73,6 +74,7 @@ ROUTERS: list[ControllerRouterHandler] = [
     events.stream_router,
     *events.poll_routers,
     jobs.router,
+    logins.router,
     records.router,
     secrets.router,
     secrets.variables_router,

@@ -169,6 +169,8 @@ class Settings:
     logs: LogSettings = field(default_factory=LogSettings)
     process: ProcessSettings = field(default_factory=ProcessSettings)
     rate_limits: bool = True
+    #: Whether ``POST /v1/auth`` takes passwords; the pages do in any case.
+    password_tokens: bool = True
     quotas: QuotaSettings = field(default_factory=QuotaSettings)
     #: How many days old keys and tokens may become where the account says nothing; None is any age.
     key_max_age_days: int | None = None
@@ -211,6 +213,7 @@ def read_settings(
         EventSettings(_hold_seconds(), _event_days()),
         logs or LogSettings(),
         rate_limits=os.environ.get("SHEETPORT_RATE_LIMITS", "on") != "off",
+        password_tokens=os.environ.get("SHEETPORT_PASSWORD_TOKENS", "on") != "off",
         quotas=_quotas(),
         key_max_age_days=_key_max_age_days(),
         mail=_mail(),

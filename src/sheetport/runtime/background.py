@@ -12,6 +12,7 @@ import structlog
 from sheetport.features.auth import service as auth
 from sheetport.features.events import service as events
 from sheetport.features.jobs import jobs as timed_jobs
+from sheetport.features.logins import jobs as login_jobs
 from sheetport.features.mail import jobs as mail_jobs
 from sheetport.features.records import jobs as record_jobs
 from sheetport.features.secrets import service as secrets
@@ -59,6 +60,9 @@ async def background(db: Database, verifier: auth.Verifier, event_days: int) -> 
     async def resume_rekeys() -> None:
         await secrets.resume_rekeys(db)
 
+    async def sweep_logins() -> None:
+        await db.write(login_jobs.sweep)
+
     if not db.shared:
         while await db.write(record_jobs.clear_staged):
             continue
@@ -71,6 +75,7 @@ async def background(db: Database, verifier: auth.Verifier, event_days: int) -> 
         asyncio.create_task(_every(EXPIRE_SECONDS, "secrets.remind", remind_of_secrets)),
         asyncio.create_task(_every(RESUME_SECONDS, "secrets.resume-rekeys", resume_rekeys)),
         asyncio.create_task(_every(SWEEP_SECONDS, "mail.sweep", sweep_mails)),
+        asyncio.create_task(_every(SWEEP_SECONDS, "logins.sweep", sweep_logins)),
     ]
     try:
         yield

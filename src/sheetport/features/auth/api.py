@@ -28,6 +28,8 @@ from sheetport.http.auth import PUBLIC
 from sheetport.http.dependencies import Caller
 from sheetport.http.envelope import OK, Data, Listed, Success, pagination_of
 from sheetport.http.parameters import PageNumber, PageSize
+from sheetport.http.visitors import visitor_of
+from sheetport.kernel.errors import Forbidden
 from sheetport.kernel.paging import page_of
 
 #: Tokens in the clear belong in no cache on their way.
@@ -56,8 +58,12 @@ TenantId = Annotated[str, QueryParameter(name="tenantId", description="The id of
 @post("/", status_code=200, opt=PUBLIC)
 async def create_access_token(request: Request[Any, Any, Any], data: JSONBody[Credentials]) -> AccessToken:
     is_user, name, secret = pair_of(data)
-    sign_in = service.sign_in_by_password if is_user else service.sign_in_by_client
-    return to_access_token(await sign_in(request.app.state.db, name, secret))
+    db, settings = request.app.state.db, request.app.state.settings
+    if not is_user:
+        return to_access_token(await service.sign_in_by_client(db, name, secret))
+    if not settings.password_tokens:
+        raise Forbidden("This server gives no tokens for passwords: use a personal access token or client credentials.")
+    return to_access_token(await service.sign_in_by_password(db, name, secret, visitor=visitor_of(request)))
 
 
 @post("/refresh-token", status_code=200)

@@ -24,12 +24,20 @@ from sheetport.features.auth.service.refusals import explain_refusal
 from sheetport.features.auth.service.restored import end_passing, list_lasting
 from sheetport.features.auth.service.revoke import revoke_credential
 from sheetport.features.auth.service.rotate import wipe_rotations
-from sheetport.features.auth.service.sign_in import refresh, sign_in_by_client, sign_in_by_password
+from sheetport.features.auth.service.sign_in import (
+    grant_session,
+    refresh,
+    refuse_sign_in,
+    sign_in_by_client,
+    sign_in_by_password,
+    with_password,
+)
 from sheetport.features.auth.service.tokens import (
     create_client,
     create_token,
     delete_token,
     list_clients,
+    list_own,
     list_tokens,
     rotate_client,
     rotate_token,
@@ -50,16 +58,19 @@ __all__ = [
     "find_issuer",
     "flush_last_used",
     "get_publishable_key",
+    "grant_session",
     "hash_new_password",
     "hash_password",
     "list_clients",
     "list_keys",
     "list_lasting",
+    "list_own",
     "list_publishable_keys",
     "list_tokens",
     "mint",
     "mint_space_token",
     "refresh",
+    "refuse_sign_in",
     "revoke_credential",
     "rotate_client",
     "rotate_key",
@@ -69,4 +80,5 @@ __all__ = [
     "sign_in_by_password",
     "verify_password",
     "wipe_rotations",
+    "with_password",
 ]

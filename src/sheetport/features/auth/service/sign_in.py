@@ -6,42 +6,89 @@ Whatever is wrong, the refusal is the same, and takes the same time whether the 
 from __future__ import annotations
 
 import hmac
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
+from sheetport.features.attempts import service as attempts
+from sheetport.features.attempts.model import Subject
 from sheetport.features.audit import service as audit
 from sheetport.features.auth import store
 from sheetport.features.auth.model import ACCESS_LIFETIME, Credential, CredentialKind, SignedIn
 from sheetport.features.auth.service.mint import mint
 from sheetport.features.auth.service.passwords import verify_password
 from sheetport.features.auth.service.rotate import end_reused, is_live
+from sheetport.features.factors import service as factors
+from sheetport.features.sessions import service as sessions
 from sheetport.features.users import service as users
 from sheetport.features.users.model import User
 from sheetport.kernel.actor import Actor, ActorKind
-from sheetport.kernel.errors import Invalid, Unauthenticated
+from sheetport.kernel.errors import Forbidden, Invalid, Unauthenticated
 from sheetport.kernel.permissions import Permission, require
+from sheetport.kernel.visitor import Visitor
 from sheetport.storage.unit_of_work import Database, UnitOfWork
 
+T = TypeVar("T")
 PASSWORD, CLIENT = "password sign-in", "client credentials"
+UNKNOWN = Visitor()
 #: Compared with when there is no such client, so that the comparison is made all the same.
 _NO_FINGERPRINT = bytes(32)
+_INSTEAD = "use a personal access token or client credentials, which are made once you have signed in by the first page"
 
 
-async def sign_in_by_password(db: Database, email: str, password: str, origin: str = PASSWORD) -> SignedIn:
-    """Sign a user in. Raises Unauthenticated, alike for a wrong address, a wrong password and a disabled user.
+async def sign_in_by_password(
+    db: Database, email: str, password: str, origin: str = PASSWORD, visitor: Visitor = UNKNOWN
+) -> SignedIn:
+    """A token for a password. Raises Unauthenticated, alike for a wrong address, a wrong password and a disabled user.
 
-    Takes the database, not a unit of work: the password is verified between two of them. ``origin`` is what the
-    sign-in is listed as.
+    Raises Forbidden, once the password was right, for a user with a second factor and where the account gives no
+    tokens for passwords; TooMany after many failures. ``origin`` is what the sign-in is listed as.
     """
-    known = await db.read(lambda uow: users.find_user_by_email(uow, email))
+
+    async def admit(uow: UnitOfWork, user: User) -> SignedIn | str:
+        reason = await _reason_against(uow, user)
+        if reason is not None:
+            await refuse_sign_in(uow, user.account_id, origin, f"user:{user.id}")
+            return reason
+        return await grant_session(uow, user, origin, visitor, "password")
+
+    admitted = await with_password(db, email, password, origin, visitor, admit)
+    if isinstance(admitted, str):
+        raise Forbidden(admitted, "password")
+    return admitted
+
+
+async def with_password(
+    db: Database, email: str, password: str, origin: str, visitor: Visitor, admit: Callable[..., Awaitable[T]]
+) -> T:
+    """What ``admit`` makes of the user, in the unit of work that has found the password right.
+
+    Takes the database, not a unit of work: the password is verified between two of them. Raises as
+    :func:`sign_in_by_password` does.
+    """
+
+    async def find(uow: UnitOfWork) -> tuple[User | None, list[Subject]]:
+        user = await users.find_user_by_email(uow, email)
+        device = visitor.device_for(user.id if user else None)
+        subjects = attempts.of_sign_in(uow, email.strip().casefold(), visitor.address, device)
+        if visitor.limited:
+            await attempts.require_bearable(uow, subjects)
+        return user, subjects
+
+    known, subjects = await db.read(find)
     right = await verify_password(known.password_hash if known else None, password)
 
-    async def admit(uow: UnitOfWork) -> SignedIn | None:
+    async def decide(uow: UnitOfWork) -> T | None:
         user = await users.find_user(uow, known.id if known else "")
-        if right and user is not None and known is not None and user.password_hash == known.password_hash:
-            return await _admit(uow, user, origin)
-        await _refuse(uow, user.account_id if user else "", origin, f"email:{email.strip().casefold()}")
+        if user and known and right and user.password_hash == known.password_hash and user.disabled_at is None:
+            if visitor.limited:
+                await attempts.forget(uow, subjects)
+            return await admit(uow, user)
+        await refuse_sign_in(uow, user.account_id if user else "", origin, f"email:{email.strip().casefold()}")
+        if visitor.limited:
+            await attempts.count(uow, subjects)
         return None
 
-    return _admitted(await db.write(admit))
+    return _admitted(await db.write(decide))
 
 
 async def sign_in_by_client(db: Database, client_id: str, secret: str) -> SignedIn:
@@ -56,7 +103,7 @@ async def sign_in_by_client(db: Database, client_id: str, secret: str) -> Signed
             await end_reused(uow, client.id)
         elif right and user is not None and client is not None:
             return await _admit(uow, user, CLIENT, client)
-        await _refuse(uow, client.account_id if client else "", CLIENT, f"client:{client_id}")
+        await refuse_sign_in(uow, client.account_id if client else "", CLIENT, f"client:{client_id}")
         return None
 
     return _admitted(await db.write(admit))
@@ -78,10 +125,32 @@ async def refresh(uow: UnitOfWork, actor: Actor) -> SignedIn:
     return await _grant(uow, user, old.origin or PASSWORD, "auth:refresh", parent or old)
 
 
+async def grant_session(uow: UnitOfWork, user: User, origin: str, visitor: Visitor, way: str) -> SignedIn:
+    """A session of a person who has proved in ``way`` to be this user. Who may is the caller's to check."""
+    await users.note_seen(uow, user)
+    signed_in = await _grant(uow, user, origin, "auth:sign-in", None)
+    credential = signed_in.access.credential
+    is_new = await sessions.note_session(uow, credential.id, user.account_id, user.id, visitor, way)
+    if is_new:
+        actor = Actor(ActorKind.USER, user.id, user.account_id, credential.id)
+        await audit.record(uow, actor, "login:new-place", credential.id, address=visitor.address, agent=visitor.agent)
+    return signed_in
+
+
+async def _reason_against(uow: UnitOfWork, user: User) -> str | None:
+    """Why this user gets no token for a password alone."""
+    policy = await factors.find_policy(uow, user.account_id)
+    if not policy.password_tokens:
+        return f"This account gives no tokens for passwords: {_INSTEAD}."
+    if policy.mfa_required or (await factors.find_factors(uow, user.id)).any:
+        return f"A password alone is not enough for this user, who needs a second factor: {_INSTEAD}."
+    return None
+
+
 async def _admit(uow: UnitOfWork, user: User, origin: str, parent: Credential | None = None) -> SignedIn | None:
     """Let the user in, unless disabled."""
     if user.disabled_at is not None:
-        await _refuse(uow, user.account_id, origin, f"user:{user.id}")
+        await refuse_sign_in(uow, user.account_id, origin, f"user:{user.id}")
         return None
     await users.note_seen(uow, user)
     return await _grant(uow, user, origin, "auth:sign-in", parent)
@@ -107,14 +176,14 @@ async def _grant(uow: UnitOfWork, user: User, origin: str, action: str, parent: 
     return SignedIn(user, minted)
 
 
-async def _refuse(uow: UnitOfWork, account_id: str, origin: str, claimed: str) -> None:
+async def refuse_sign_in(uow: UnitOfWork, account_id: str, origin: str, claimed: str) -> None:
     """Record a refusal. Who was claimed to be is kept as a fingerprint: enough to see the same one again."""
     nobody = Actor(ActorKind.SYSTEM, "", account_id, "")
     await audit.record(uow, nobody, "auth:refused", origin=origin, claimed=uow.keys.fingerprint(claimed).hex()[:16])
 
 
-def _admitted(signed_in: SignedIn | None) -> SignedIn:
+def _admitted(admitted: T | None) -> T:
     """Refuse outside the unit of work, whose record of the refusal has to last."""
-    if signed_in is None:
+    if admitted is None:
         raise Unauthenticated("These credentials are not right; check them and send them again.")
-    return signed_in
+    return admitted

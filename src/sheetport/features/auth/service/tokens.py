@@ -25,6 +25,11 @@ async def list_tokens(uow: UnitOfWork, actor: Actor) -> list[Credential]:
     return [each for each in held if each.kind in {CredentialKind.PERSONAL, CredentialKind.ACCESS}]
 
 
+async def list_own(uow: UnitOfWork, actor: Actor) -> list[Credential]:
+    """All that the user can show to be themselves, for the slices above, which check who may ask."""
+    return await store.list_by_user(uow, actor.id)
+
+
 async def create_token(uow: UnitOfWork, actor: Actor, name: str) -> Minted:
     """A new personal access token, which does not expire."""
     actor = require(actor, Permission.TOKEN_WRITE)

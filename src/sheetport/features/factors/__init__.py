@@ -1,0 +1,1 @@
+"""Second factors of users, and what an account asks of sign-ins."""
