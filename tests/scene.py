@@ -94,6 +94,7 @@ class Scene:
         things["action_id"] = (await self._make(f"/v1/actions?spaceId={things['space_id']}", action))["id"]
         things["event_id"] = (await self._make("/v1/events", event))["id"]
         secret = {"name": "GREETING", "value": f"{self.mark}hello", **context}
+        await self._make("/v1/secrets", secret | {"value": f"{self.mark}hi"})  # a version to roll back to
         things |= {"secret_id": (await self._make("/v1/secrets", secret))[0]["id"], "name": "GREETING"}
         variables = f"/v1/environments/{things['environment_id']}/variables"
         reply = await self.world.call(
