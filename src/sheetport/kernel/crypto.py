@@ -168,10 +168,6 @@ class KeyRing:
         """A data key sealed under the current key-encryption key."""
         return _seal(self.keks[self.current_kek], self.current_kek, data_key, context)
 
-    def seal_data_key(self, data_key: bytes, *context: str) -> Sealed:
-        """A data key sealed under the current key-encryption key."""
-        return _seal(self.keks[self.current_kek], self.current_kek, data_key, context)
-
     def open_data_key(self, sealed: Sealed, *context: str) -> bytes:
         """The data key. Raises DecryptionError."""
         kek = self.keks.get(sealed.key_id)
