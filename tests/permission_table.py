@@ -104,6 +104,14 @@ ROWS = (
     Row("DELETE /v1/auth/factors/passkeys/{passkey_id}", NOBODY),
     Row("GET /v1/auth/login-policy", USERS),
     Row("PATCH /v1/auth/login-policy", USERS, {"mfaRequired": False}),
+    # All of them alike. A secret key lists its environment's keys, and changes none.
+    Row("GET /v1/auth/credentials", "ok ok ok ok 403 403 403"),
+    Row("GET /v1/auth/credentials/due", "ok ok ok ok 403 403 403"),
+    Row("POST /v1/auth/credentials/import", USERS, {"token": "pat_of_{credential_id}"}),
+    Row("PATCH /v1/auth/credentials/{credential_id}", USERS, NEW_NAME),
+    Row("DELETE /v1/auth/credentials/{credential_id}", USERS),
+    Row("GET /v1/auth/key-policy", "ok ok ok ok 403 403 403"),
+    Row("PUT /v1/auth/key-policy", USERS, {"maxAgeDays": 0}),
     # Environments. A space token reads the settings of its environment.
     Row("GET /v1/environments", LIST),
     Row("POST /v1/environments", USERS, {"name": "new", "isProd": False}),

@@ -10,7 +10,7 @@ from typing import Any
 
 from permission_table import Row
 from sheetport.features.auth import service as auth
-from sheetport.features.auth.model import CredentialKind
+from sheetport.features.auth.model import CredentialKind, Wanted
 from sheetport.features.environments import service as environments
 from sheetport.features.environments.model import EnvironmentChange
 from sheetport.kernel.actor import Actor, ActorKind
@@ -20,7 +20,9 @@ from worlds import Reply, World
 
 FIELDS = [{"key": "name", "type": "string"}]
 #: What is the account's, so that callers from beside the environment may see it.
-OF_ACCOUNT = ("app_id", "user_id", "account_id", "access_token_id", "client_id", "session_id", "passkey_id")
+OF_ACCOUNT = (
+    "app_id", "user_id", "account_id", "access_token_id", "client_id", "session_id", "passkey_id", "credential_id",
+)
 _numbers = itertools.count(1)
 
 
@@ -63,7 +65,7 @@ class Scene:
         spare, _ = await auth.create_key(uow, actor, environment, CredentialKind.SECRET_KEY)
         ended, _ = await auth.create_key(uow, actor, environment, CredentialKind.SECRET_KEY)
         await auth.delete_key(uow, actor, environment, ended.credential.id)
-        token = await auth.create_token(uow, actor, f"spare {number}")
+        token = await auth.create_token(uow, actor, Wanted(f"spare {number}"))
         old = {"user_id": world.user_id, "expires_at": uow.now - 1}
         expired = await auth.mint(uow, actor, CredentialKind.ACCESS, "old", **old)
         running = await auth.mint(uow, actor, CredentialKind.ACCESS, "spare", **old | {"expires_at": uow.now + DAY})
@@ -72,6 +74,8 @@ class Scene:
         self.things["access_token_id"] = token.credential.id
         client = await auth.create_client(uow, actor, world.user_id, world.account_id)
         self.things["client_id"] = client.credential.id
+        spared = await auth.create_token(uow, actor, Wanted(f"changed {number}"))
+        self.things["credential_id"] = spared.credential.id
         self.tokens = {"secret": made.secret_key.token, "publishable": made.publishable_key.token}
         self.tokens |= {"revoked": ended.token, "expired": expired.token}
 

@@ -62,6 +62,8 @@ ROUTERS: list[ControllerRouterHandler] = [
     actions.router,
     agents.router,
     auth.clients_router,
+    auth.credentials_router,
+    auth.policy_router,
     auth.router,
     apps.router,
     documents.router,

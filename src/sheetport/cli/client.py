@@ -43,10 +43,17 @@ class Client:
     ) -> None:
         self._http.close()
 
-    def call(self, method: str, path: str, body: Any = None, params: Mapping[str, Any] | None = None) -> Any:
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
         """The answer's JSON. ``path`` begins with ``/v1``. Raises CallError."""
         try:
-            response = self._http.request(method, self.url + path, json=body, params=params)
+            response = self._http.request(method, self.url + path, json=body, params=params, headers=headers)
         except (httpx.TransportError, UnicodeEncodeError) as error:
             reason = "the key holds letters no key has" if isinstance(error, UnicodeEncodeError) else str(error)
             raise CallError(f"{self.url} cannot be reached ({reason}). Is the server running there?") from None
@@ -57,9 +64,16 @@ class Client:
         except ValueError:
             raise CallError(f"{self.url}{path} did not answer with JSON; is a Sheetport server there?") from None
 
-    def data(self, method: str, path: str, body: Any = None, params: Mapping[str, Any] | None = None) -> Any:
+    def data(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
         """The answer's ``data``. Raises CallError."""
-        answer = self.call(method, path, body, params)
+        answer = self.call(method, path, body, params, headers)
         if not isinstance(answer, dict) or "data" not in answer:
             raise CallError(f"{self.url}{path} did not answer as a Sheetport server does.")
         return answer["data"]

@@ -68,6 +68,16 @@ PLACES = {
         "secrets_app",
         "Secrets that listeners read with event.secrets(NAME): of an environment, or of one of its spaces.",
     ),
+    "keys": (
+        "sheetport.cli.keys",
+        "keys_app",
+        "Keys of environments, one for each program, and what is due to be rotated.",
+    ),
+    "clients": (
+        "sheetport.cli.clients",
+        "clients_app",
+        "Client credentials: an id and a secret that a program exchanges for access tokens.",
+    ),
     "token": ("sheetport.cli.login", "token_app", "Personal access tokens: they act as you, in every environment."),
     "events": ("sheetport.cli.events", "events_app", "What happens in an environment."),
     "mail": (

@@ -7,8 +7,10 @@ from urllib.parse import quote, urlsplit
 
 import typer
 
+from sheetport.cli import credentials as shared
 from sheetport.cli.caller import DEFAULT_URL, base_url, user_caller
 from sheetport.cli.client import LOOPBACK, CallError, Client
+from sheetport.cli.clients import OfEnvironment
 from sheetport.cli.login_file import Login, delete_login, read_login, write_login
 from sheetport.cli.options import Data, err, out
 from sheetport.cli.secret_input import read_secret
@@ -65,13 +67,24 @@ def logout() -> None:
 
 
 @token_app.command("create")
-def create_token(name: Annotated[str, typer.Option(help="What it is for; shown in lists.")], data: Data = None) -> None:
+def create_token(
+    name: shared.Name,
+    environment: OfEnvironment = None,
+    expires: shared.Expires = None,
+    space: shared.Space = None,
+    workbook: shared.Workbook = None,
+    read_only: shared.ReadOnly = False,
+    allow_ip: shared.AllowIp = None,
+    route: shared.Route = None,
+    data: Data = None,
+) -> None:
     """Make a personal access token and print it. It is shown this once.
 
-    sheetport token create --name 'nightly import'
+    sheetport token create --name 'nightly import' --expires 90d
     """
+    body = shared.scope_of(name, expires, space, workbook, read_only, allow_ip, route)
     with user_caller(data) as client:
-        made = client.data("POST", _TOKENS, {"name": name})
+        made = client.data("POST", _TOKENS, {**body, "environmentId": environment})
     out.file.write(f"{made['token']}\n")
     err.print(f"Shown this once. Its id is {made['personalAccessToken']['id']}.", markup=False)
 
@@ -86,6 +99,19 @@ def list_tokens(data: Data = None) -> None:
         for one in client.data("GET", _TOKENS):
             used = one.get("lastUsedAt") or "never used"
             out.print(f"{one['id']}  {one['name']}  {one['createdAt']}  {used}", markup=False)
+
+
+@token_app.command("rotate")
+def rotate_token(
+    token_id: shared.Id, overlap: shared.Overlap = "24h", again: shared.Again = None, data: Data = None
+) -> None:
+    """Replace a personal access token and print the new one. The old one stays good for the overlap.
+
+    sheetport token rotate us_pat_Ba5Xn1Pq --overlap 7d
+    """
+    with user_caller(data) as client:
+        new = shared.rotate(client, f"{_TOKENS}/{quote(token_id, safe='')}/rotate", overlap, again)
+    shared.show_rotated(new["personalAccessToken"]["id"], new.get("token"), overlap)
 
 
 @token_app.command("revoke")

@@ -11,6 +11,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from sheetport.kernel.actor import Actor
 from sheetport.kernel.errors import Forbidden, Unauthenticated
+from sheetport.kernel.operations import is_within, permits
 from sheetport.kernel.origins import allows
 
 Authenticate = Callable[[str], Awaitable[Actor]]
@@ -30,7 +31,7 @@ class AuthMiddleware(ASGIMiddleware):
         handler = scope["route_handler"]
         if not handler.opt.get("public") and scope.get("method") != "OPTIONS":
             actor = scope["state"]["actor"] = await scope["litestar_app"].state.verifier.verify(bearer_token(scope))
-            require_origin(actor, scope)
+            admit(actor, scope)
         await next_app(scope, receive, send)
 
 
@@ -47,6 +48,25 @@ def bearer_token(scope: Scope) -> str:
 def origin_of(scope: Scope) -> str | None:
     """The page that a browser says it sends for; None when the caller is no page."""
     return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"), None)
+
+
+def admit(actor: Actor, scope: Scope) -> None:
+    """Refuse a token where it is not for: on this page, from this address, for this call. Raises Forbidden.
+
+    Wherever a token has become an actor, this comes next.
+    """
+    if actor.origins:
+        require_origin(actor, scope)
+    if actor.networks:
+        address = scope["client"][0] if scope["client"] else None
+        if not is_within(actor.networks, address):
+            raise Forbidden(f"This token may not be used from {address}; its owner can allow it.", "address")
+    if actor.operations:
+        method = str(scope.get("method"))
+        if not permits(actor.operations, method, scope["path"]):
+            raise Forbidden(
+                f"This token may not be used for {method} {scope['path'][:100]}: it is for other calls.", "path"
+            )
 
 
 def require_origin(actor: Actor, scope: Scope) -> None:

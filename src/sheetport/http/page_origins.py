@@ -12,7 +12,7 @@ from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from sheetport.http.auth import Authenticate, origin_of, require_origin
+from sheetport.http.auth import Authenticate, admit, origin_of
 from sheetport.http.errors import refusal
 from sheetport.kernel.errors import Forbidden, Unauthenticated
 from sheetport.kernel.json import dumps
@@ -35,7 +35,7 @@ class PageOrigins:
         key = parse_qs(scope["query_string"].decode("latin-1")).get("publishableKey", [""])[0]
         try:
             actor = await self._authenticate(key)
-            require_origin(actor, scope)
+            admit(actor, scope)
         except Unauthenticated:
             await self._app(scope, receive, send)
         except Forbidden as error:

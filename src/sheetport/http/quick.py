@@ -19,7 +19,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import AnyCallable, ASGIApp, HTTPScope, Receive, Scope, Send
 
 from sheetport.config import Settings
-from sheetport.http.auth import bearer_token
+from sheetport.http.auth import admit, bearer_token
 from sheetport.http.dependencies import Call
 from sheetport.kernel.actor import Actor
 from sheetport.kernel.errors import SheetportError
@@ -95,6 +95,7 @@ class QuickMiddleware:
             known = self._recall(bearer_token(scope))
             if known is None:
                 return None
+            admit(known.actor, scope)
             body = await self._read(known, handler, scope["path"], name)
         except (SheetportError, StaleError):
             return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from hashlib import blake2b
 from itertools import zip_longest
 
 
@@ -68,10 +69,25 @@ class Actor:
     space_id: str | None = None
     #: The pages that may use a publishable key, any when there are none.
     origins: tuple[str, ...] = ()
+    #: The calls that the token may make, pairs of a method and a path's pattern; any when there are none.
+    operations: tuple[tuple[str, str], ...] = ()
+    #: The addresses and networks from which the token may be used, any when there are none.
+    networks: tuple[str, ...] = ()
     #: What the caller was given; None is all that its kind may do, wherever it reaches.
     grants: tuple[Grant, ...] | None = None
     #: The permissions that the present call needs: a thing is reached if each of them is granted on it.
     required: frozenset[str] = frozenset()
+
+    @property
+    def issuer(self) -> str:
+        """What the token opens and leaves open is bound to this: the token, and the calls and networks that it is for.
+
+        Once it is for others, what it opened before has ended.
+        """
+        if not (self.networks or self.operations):
+            return self.token_id
+        bound = repr((self.networks, self.operations)).encode()
+        return f"{self.token_id}@{blake2b(bound, digest_size=8).hexdigest()}"
 
     def reaches(self, account_id: str, *path: str | None) -> bool:
         """Whether the present call may be about the thing of this account at ``path``."""

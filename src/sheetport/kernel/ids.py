@@ -37,9 +37,16 @@ def random_text(length: int) -> str:
 def routing_tag(owner_id: str) -> str:
     """The tag of everything that belongs to ``owner_id`` (an environment or account id)."""
     suffix = owner_id.rpartition("_")[2]
-    if len(suffix) >= TAG_LENGTH and suffix[:TAG_LENGTH].isalnum() and suffix.isascii():
+    if len(suffix) >= TAG_LENGTH and suffix[:TAG_LENGTH].isalnum() and suffix.isascii() and _is_free(suffix):
         return suffix[:TAG_LENGTH]
-    return base62(int.from_bytes(hashlib.sha256(owner_id.encode()).digest()[:4], "big"), TAG_LENGTH)
+    digest = hashlib.sha256(owner_id.encode()).digest()
+    tags = (base62(int.from_bytes(digest[at : at + 4], "big"), TAG_LENGTH) for at in range(0, len(digest), 4))
+    return next(filter(_is_free, tags), "0" * TAG_LENGTH)
+
+
+def _is_free(tag: str) -> bool:
+    """Whether a tag has not the letters that mark an environment's id: an imported id may begin with anything."""
+    return "env" not in tag[:TAG_LENGTH].lower()
 
 
 def new_id(kind: str, owner_id: str) -> str:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from enum import StrEnum
+from itertools import zip_longest
 
-from sheetport.kernel.actor import Actor, ActorKind
+from sheetport.kernel.actor import Actor, ActorKind, Grant, Path
 from sheetport.kernel.errors import Forbidden
 
 
@@ -187,6 +188,35 @@ def require(actor: Actor, permission: Permission) -> Actor:
     if not may(actor, permission):
         raise Forbidden(lack(actor, permission), "permission")
     return actor if actor.grants is None else replace(actor, required=actor.required | {permission})
+
+
+#: What a token that only reads may do: it reads everything but the values of secrets.
+READING = frozenset(p for p in P if p.endswith((":read", ":subscribe"))) - {P.SECRET_READ}
+#: With one of these a narrowed token could make itself a wider one.
+_WIDENING = frozenset({P.API_KEY_WRITE, P.ROLE_WRITE, P.TOKEN_WRITE, P.USER_WRITE})
+
+
+def narrow(actor: Actor, permissions: frozenset[Permission], *path: str | None) -> Actor:
+    """The caller with these permissions at most, on what lies at ``path`` (the whole account, if it is empty).
+
+    It makes no credentials and gives no roles: what is narrowed stays so.
+    """
+    everything = (Grant(frozenset(GRANTED[actor.kind])),)
+    wanted = frozenset(permissions - _WIDENING)
+    kept = [
+        Grant(grant.permissions & wanted, *both)
+        for grant in (everything if actor.grants is None else actor.grants)
+        if (both := _overlap(grant.path, path)) is not None and grant.permissions & wanted
+    ]
+    return replace(actor, grants=tuple(kept))
+
+
+def _overlap(one: Path, other: Path) -> Path | None:
+    """The narrower of two places of which one holds the other, None when they lie apart."""
+    pairs = list(zip_longest(one, other))
+    if any(None not in pair and pair[0] != pair[1] for pair in pairs):
+        return None
+    return tuple(first or second for first, second in pairs)
 
 
 def lack(actor: Actor, permission: str) -> str:

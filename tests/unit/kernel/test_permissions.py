@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -11,11 +12,13 @@ from sheetport.kernel.errors import Forbidden
 from sheetport.kernel.permissions import (
     ACCOUNT_WIDE,
     GRANTED,
+    READING,
     ROLES,
     BuiltInRole,
     Permission,
     holds,
     may,
+    narrow,
     require,
 )
 
@@ -156,3 +159,29 @@ def test_a_caller_without_grants_holds_what_its_kind_may() -> None:
     assert holds(actor(ActorKind.SECRET_KEY), P.SHEET_WRITE, *SHEET)
     assert not holds(actor(ActorKind.SPACE, "e1", "s1"), P.SHEET_WRITE, *SHEET)
     assert require(actor(ActorKind.SECRET_KEY), P.SHEET_WRITE).required == frozenset()
+
+
+def test_a_narrowed_caller_reaches_the_narrower_of_two_places() -> None:
+    key = narrow(actor(ActorKind.SECRET_KEY), frozenset(P), "e1", "s1")
+    assert key.reaches("a1", "e1", "s1", "w1")
+    assert not key.reaches("a1", "e1", "s2")
+    assert not key.reaches("a2", "e1", "s1")
+    guest = replace(actor(ActorKind.GUEST), grants=(Grant(frozenset({P.RECORD_READ}), "e1", "s1", "w1"),))
+    assert narrow(guest, frozenset(P), "e1", "s1").grants == guest.grants, "no wider than what it was given"
+    assert narrow(guest, frozenset(P), "e1", "s2").grants == ()
+    assert not may(narrow(guest, frozenset({P.RECORD_WRITE})), P.RECORD_READ)
+
+
+def test_a_reading_caller_reads_no_values_of_secrets_and_changes_nothing() -> None:
+    reading = narrow(actor(ActorKind.SECRET_KEY), READING)
+    able = {p for p in P if may(reading, p)}
+    assert {P.RECORD_READ, P.EVENT_SUBSCRIBE} < able
+    assert P.SECRET_READ not in able
+    assert all(p.endswith((":read", ":subscribe")) for p in able)
+
+
+def test_whoever_is_narrowed_can_make_nobody_wider() -> None:
+    user = narrow(actor(ActorKind.USER, None), frozenset(P))
+    for permission in (P.TOKEN_WRITE, P.API_KEY_WRITE, P.ROLE_WRITE, P.USER_WRITE):
+        assert may(actor(ActorKind.USER, None), permission)
+        assert not may(user, permission)

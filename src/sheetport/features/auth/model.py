@@ -23,6 +23,10 @@ ACCESS_LIFETIME = 24 * HOUR
 #: How long the old one of a rotated pair may stay good, and for how long the answer is given again with its token.
 MAX_OVERLAP, DEFAULT_OVERLAP = 30 * DAY, DAY
 REPLAY = 10 * MINUTE
+#: The origins of what commands on the server's machine hold while they run, and of what came from elsewhere.
+LOCAL, IMPORTED = "local socket", "imported"
+#: After so long without a use a credential is told to be idle, and by then an imported one should be rotated.
+IDLE, IMPORT_LIFE = 90 * DAY, 30 * DAY
 ID_WORDS = {
     CredentialKind.SECRET_KEY: "key",
     CredentialKind.PUBLISHABLE_KEY: "key",
@@ -53,6 +57,20 @@ class Narrowing:
     workbook_id: str | None = None
     read_only: bool = False
     networks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a new credential shall be, or what one shall be from now on. ``operations`` are pairs of method and path."""
+
+    name: str | None = None
+    expires_at: int | None = None
+    environment_id: str | None = None
+    space_id: str | None = None
+    workbook_id: str | None = None
+    read_only: bool = False
+    networks: list[str] = field(default_factory=list)
+    operations: list[tuple[str, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +106,22 @@ class Credential:
     replaced_by: str | None = None
     ended_by: str | None = None
     ended_as: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialFilter:
+    """Which credentials of those that a caller reaches; None leaves a thing open.
+
+    ``state`` is live, ended or all. ``made_before`` (milliseconds) asks for those to rotate: older ones, and imported
+    ones whose time is over.
+    """
+
+    state: str = "live"
+    kind: str | None = None
+    environment_id: str | None = None
+    idle_days: int | None = None
+    expiring_days: int | None = None
+    made_before: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from litestar.params import QueryParameter
 
 from sheetport.features.embeds import service
 from sheetport.features.embeds.schemas import InitShape, parse_init, to_shape
-from sheetport.http.auth import OPENED_BY, PUBLIC, require_origin
+from sheetport.http.auth import OPENED_BY, PUBLIC, admit
 from sheetport.http.dependencies import Call
 from sheetport.http.envelope import Data
 from sheetport.kernel.actor import ActorKind
@@ -34,7 +34,7 @@ async def _call(request: Request[Any, Any, Any], key: str) -> Call:
         raise Unauthenticated(_REFUSAL, "publishableKey") from None
     if actor.kind is not ActorKind.PUBLISHABLE_KEY:
         raise Unauthenticated(_REFUSAL, "publishableKey")
-    require_origin(actor, request.scope)
+    admit(actor, request.scope)
     return Call(state.db, actor, state.settings)
 
 

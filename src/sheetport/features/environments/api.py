@@ -29,7 +29,7 @@ async def list_environments(
 
 @post("/", status_code=200)
 async def create_environment(call: Caller, data: JSONBody[EnvironmentConfigCreate]) -> Data[EnvironmentShape]:
-    return Data(data=to_shape(await call.write(service.create_environment, to_change(data))))
+    return Data(data=to_shape(await call.write(service.create_environment, to_change(data), data.id)))
 
 
 @get("/{environment_id:str}")

@@ -11,6 +11,8 @@ from sheetport.http.wire import Wire
 
 
 class EnvironmentConfigCreate(Wire):
+    """``id`` is for an environment that comes from another server, whose programs know it by that."""
+
     name: str
     is_prod: bool
     guest_authentication: list[str] | None = None
@@ -18,6 +20,7 @@ class EnvironmentConfigCreate(Wire):
     translations_path: str | None = None
     namespaces: list[str] | None = None
     language_override: str | None = None
+    id: str | None = None
 
 
 class EnvironmentConfigUpdate(Wire):
@@ -44,7 +47,9 @@ class EnvironmentShape(Wire, omit_defaults=False):
 
 
 def to_change(config: EnvironmentConfigCreate | EnvironmentConfigUpdate) -> EnvironmentChange:
-    return EnvironmentChange(**msgspec.structs.asdict(config))
+    named = msgspec.structs.asdict(config)
+    named.pop("id", None)
+    return EnvironmentChange(**named)
 
 
 def to_shape(environment: Environment) -> EnvironmentShape:

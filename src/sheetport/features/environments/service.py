@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, replace
 
 from sheetport.features.accounts import service as accounts
@@ -20,16 +21,25 @@ from sheetport.kernel.paging import Page, Paged
 from sheetport.kernel.permissions import Permission, require
 from sheetport.storage.unit_of_work import UnitOfWork
 
-
-async def create_environment(uow: UnitOfWork, actor: Actor, change: EnvironmentChange) -> Environment:
-    """A new environment with one secret and one publishable key."""
-    return (await create_environment_with_keys(uow, actor, change)).environment
+#: Clients take an id with these letters in it for an environment's, and any other for a space's.
+_FOREIGN_ID = re.compile(r"[a-z]{2,8}_env_[A-Za-z0-9_]{2,60}")
 
 
-async def create_environment_with_keys(uow: UnitOfWork, actor: Actor, change: EnvironmentChange) -> NewEnvironment:
+async def create_environment(
+    uow: UnitOfWork, actor: Actor, change: EnvironmentChange, environment_id: str | None = None
+) -> Environment:
+    """A new environment with one secret and one publishable key; ``environment_id`` is one that programs know it by
+    already. Raises Invalid, and Conflict for a name or an id that is taken."""
+    return (await create_environment_with_keys(uow, actor, change, environment_id)).environment
+
+
+async def create_environment_with_keys(
+    uow: UnitOfWork, actor: Actor, change: EnvironmentChange, environment_id: str | None = None
+) -> NewEnvironment:
     """A new environment together with its secret and its publishable key, whose tokens are shown here only."""
     actor = require(actor, Permission.ENVIRONMENT_CREATE)
-    empty = Environment(new_root_id("env"), actor.account_id, "", False, uow.now, uow.now)
+    new_id = new_root_id("env") if environment_id is None else await _free_id(uow, environment_id)
+    empty = Environment(new_id, actor.account_id, "", False, uow.now, uow.now)
     environment = _changed(uow, empty, change)
     await _require_free_name(uow, environment)
     await store.insert_environment(uow, environment)
@@ -155,6 +165,15 @@ def _changed(uow: UnitOfWork, before: Environment, change: EnvironmentChange) ->
     if not set(after.guest_authentication) <= set(GUEST_AUTHENTICATION):
         raise Invalid(f"guestAuthentication takes {' and '.join(GUEST_AUTHENTICATION)}.", "guestAuthentication")
     return after
+
+
+async def _free_id(uow: UnitOfWork, environment_id: str) -> str:
+    """An id of another server's, if it is one and no environment, live or deleted, has it here."""
+    if not _FOREIGN_ID.fullmatch(environment_id):
+        raise Invalid("id must be an environment's id such as us_env_Ba5Xn1Pq.", "id")
+    if await store.is_taken(uow, environment_id):
+        raise Conflict("There is already an environment with this id; import keys into that one.", "id")
+    return environment_id
 
 
 async def _require_free_name(uow: UnitOfWork, environment: Environment) -> None:

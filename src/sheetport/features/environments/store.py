@@ -28,6 +28,7 @@ _DELETE = statement(
     update(environments).where(environments.c.id == bindparam("environment")).values(deleted_at=bindparam("at"))
 )
 _LIVE = environments.c.deleted_at.is_(None)
+_TAKEN = statement(select(environments.c.id).where(environments.c.id == bindparam("id")))
 _BY_ID = statement(select(environments).where(environments.c.id == bindparam("id"), _LIVE))
 _NAMED = statement(
     select(environments.c.id).where(
@@ -88,6 +89,11 @@ async def update_environment(uow: UnitOfWork, environment: Environment) -> None:
 
 async def delete_environment(uow: UnitOfWork, environment_id: str) -> None:
     await uow.execute(_DELETE, {"environment": environment_id, "at": uow.now})
+
+
+async def is_taken(uow: UnitOfWork, environment_id: str) -> bool:
+    """Whether some environment of this server has or had this id."""
+    return await uow.fetch_one(_TAKEN, {"id": environment_id}) is not None
 
 
 async def find_environment(uow: UnitOfWork, environment_id: str) -> Environment | None:

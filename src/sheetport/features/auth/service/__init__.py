@@ -1,10 +1,14 @@
 """What auth does, by file: ``mint`` (new credentials), ``keys`` (of environments), ``tokens`` (of users), ``sign_in``,
-``revoke``, ``rotate``, ``policy`` (how old they become), ``verify`` (who a token is), ``actors`` (what they have),
+``revoke``, ``rotate``, ``policy`` (how old they become), ``narrowing`` (what they may do and from where), ``change``,
+``reports``, ``imports``, ``watch`` (what is told of them), ``verify`` (who a token is), ``actors`` (what they have),
 ``live`` (whether it still is), ``refusals`` (why it is not), ``derived`` (tokens without a row), ``passwords`` (and
 ``password_rules``), ``last_used``, ``restored`` (what a restore ends).
 """
 
+from sheetport.features.accounts.service import set_key_max_age
+from sheetport.features.auth.service.change import change_credential, end_credential
 from sheetport.features.auth.service.derived import mint_space_token
+from sheetport.features.auth.service.imports import import_credential
 from sheetport.features.auth.service.keys import (
     create_environment_keys,
     create_key,
@@ -21,6 +25,7 @@ from sheetport.features.auth.service.mint import mint
 from sheetport.features.auth.service.password_rules import check_password
 from sheetport.features.auth.service.passwords import hash_new_password, hash_password, verify_password
 from sheetport.features.auth.service.refusals import explain_refusal
+from sheetport.features.auth.service.reports import get_key_max_age, list_credentials, list_due
 from sheetport.features.auth.service.restored import end_passing, list_lasting
 from sheetport.features.auth.service.revoke import revoke_credential
 from sheetport.features.auth.service.rotate import wipe_rotations
@@ -43,9 +48,11 @@ from sheetport.features.auth.service.tokens import (
     rotate_token,
 )
 from sheetport.features.auth.service.verify import Verifier
+from sheetport.features.auth.service.watch import watch_credentials
 
 __all__ = [
     "Verifier",
+    "change_credential",
     "check_password",
     "create_client",
     "create_environment_keys",
@@ -53,15 +60,20 @@ __all__ = [
     "create_token",
     "delete_key",
     "delete_token",
+    "end_credential",
     "end_passing",
     "explain_refusal",
     "find_issuer",
     "flush_last_used",
+    "get_key_max_age",
     "get_publishable_key",
     "grant_session",
     "hash_new_password",
     "hash_password",
+    "import_credential",
     "list_clients",
+    "list_credentials",
+    "list_due",
     "list_keys",
     "list_lasting",
     "list_own",
@@ -75,10 +87,12 @@ __all__ = [
     "rotate_client",
     "rotate_key",
     "rotate_token",
+    "set_key_max_age",
     "set_origins",
     "sign_in_by_client",
     "sign_in_by_password",
     "verify_password",
+    "watch_credentials",
     "wipe_rotations",
     "with_password",
 ]

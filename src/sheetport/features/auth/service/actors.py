@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sheetport.features.auth.model import CredentialKind
+from sheetport.features.auth.service.narrowing import narrowed
 from sheetport.kernel.actor import Actor, ActorKind
 from sheetport.kernel.json import loads
 from sheetport.storage.unit_of_work import Row, UnitOfWork
@@ -17,9 +18,9 @@ KINDS = {
 
 
 async def actor_of(uow: UnitOfWork, row: Row) -> Actor:
-    """The caller that a row of a bearer token stands for, with what its roles give it now."""
+    """The caller that a row of a bearer token stands for, with what its roles give it now, as narrow as it is."""
     kind = KINDS[CredentialKind(row["kind"])]
-    return Actor(
+    actor = Actor(
         kind=kind,
         id=row["user_id"] if kind is ActorKind.USER else row["id"],
         account_id=row["account_id"],
@@ -27,3 +28,4 @@ async def actor_of(uow: UnitOfWork, row: Row) -> Actor:
         environment_id=row["environment_id"],
         origins=tuple(loads(row["origins"])) if row["origins"] else (),
     )
+    return narrowed(actor, row)

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from sheetport.features.accounts import service as accounts
 from sheetport.features.audit import service as audit
 from sheetport.features.auth import store
-from sheetport.features.auth.model import Credential, CredentialKind, Minted, Rotated
-from sheetport.features.auth.service.mint import mint
+from sheetport.features.auth.model import Credential, CredentialKind, Minted, Rotated, Wanted
+from sheetport.features.auth.service.mint import given_name, mint
+from sheetport.features.auth.service.narrowing import chosen_scope
+from sheetport.features.auth.service.policy import chosen_end
 from sheetport.features.auth.service.revoke import revoke
 from sheetport.features.auth.service.rotate import rotate
 from sheetport.features.places import service as places
@@ -50,20 +52,33 @@ async def get_publishable_key(uow: UnitOfWork, actor: Actor, environment_id: str
 
 
 async def create_key(
-    uow: UnitOfWork, actor: Actor, environment_id: str, kind: CredentialKind, name: str | None = None
+    uow: UnitOfWork,
+    actor: Actor,
+    environment_id: str,
+    kind: CredentialKind,
+    wanted: Wanted | None = None,
+    max_age_days: int | None = None,
 ) -> tuple[Minted, list[Credential]]:
-    """A new key, and all the environment's keys with it. Raises NotFound."""
+    """A new key, and all the environment's keys with it. Raises NotFound, Invalid.
+
+    It lives as long as is ``wanted``, or as the account or the server (``max_age_days``) lets keys become old.
+    """
+    wanted = wanted or Wanted()
     actor = require(actor, Permission.API_KEY_WRITE)
     place = await places.get_place(uow, actor, environment_id, "env")
     is_prod = await store.is_prod(uow, environment_id)
+    scope, operations = await chosen_scope(uow, actor, environment_id, wanted)
     minted = await mint(
         uow,
         actor,
         kind,
-        name or _NAMES[kind],
+        given_name(wanted.name or _NAMES[kind]),
         account_id=place.account_id,
         environment_id=environment_id,
         is_prod=is_prod,
+        expires_at=await chosen_end(uow, place.account_id, max_age_days, wanted.expires_at),
+        scope=scope,
+        operations=operations,
     )
     return minted, await store.list_by_environment(uow, environment_id)
 

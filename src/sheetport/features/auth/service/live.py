@@ -16,7 +16,7 @@ ENDED = Issuer(0)
 
 
 async def find_issuer(uow: UnitOfWork, token_id: str) -> Issuer:
-    """When the token that ``Actor.token_id`` names expires by itself, and whose it is; ENDED if it is not accepted now.
+    """When the token that ``Actor.issuer`` names expires by itself, and whose it is; ENDED if it is not accepted now.
 
     A space's token says itself when it expires: here only its end by other means is seen.
     """
@@ -27,11 +27,11 @@ async def find_issuer(uow: UnitOfWork, token_id: str) -> Issuer:
         space = await store.find_space(uow, space_id)
         lives = space is not None and space["deleted_at"] is None and str(space["token_generation"]) == generation
         return Issuer(NEVER) if lives else ENDED
-    row = await store.find_standing(uow, token_id)
+    row = await store.find_standing(uow, token_id.partition("@")[0])
     if row is None or any(row[name] is not None for name in _ENDS):
         return ENDED
     actor = await actor_of(uow, row)
-    if not may(actor, Permission.EVENT_SUBSCRIBE):
+    if actor.issuer != token_id or not may(actor, Permission.EVENT_SUBSCRIBE):
         return ENDED
     return Issuer(NEVER if row["expires_at"] is None else int(row["expires_at"]), _narrowed(actor))
 

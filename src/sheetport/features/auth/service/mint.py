@@ -9,9 +9,11 @@ from sheetport.features.auth import store
 from sheetport.features.auth.model import ID_WORDS, Credential, CredentialKind, Minted, Narrowing
 from sheetport.kernel.actor import Actor
 from sheetport.kernel.crypto import masked, mint_token
+from sheetport.kernel.errors import Invalid
 from sheetport.kernel.ids import new_id
 from sheetport.storage.unit_of_work import UnitOfWork
 
+MAX_NAME = 255
 _PREFIXES = {CredentialKind.PERSONAL: "pat", CredentialKind.ACCESS: "at", CredentialKind.CLIENT: "cs"}
 
 
@@ -56,7 +58,7 @@ async def mint(
         created_by=actor.id,
         scope=scope or Narrowing(),
     )
-    await _keep(uow, actor, credential, token, audited_as)
+    await keep(uow, actor, credential, token, audited_as)
     return Minted(credential, token)
 
 
@@ -77,11 +79,11 @@ async def mint_like(uow: UnitOfWork, actor: Actor, old: Credential, expires_at: 
         created_by=actor.id,
         rotate_by=None,
     )
-    await _keep(uow, actor, credential, token, None)
+    await keep(uow, actor, credential, token, None)
     return Minted(credential, token)
 
 
-async def _keep(uow: UnitOfWork, actor: Actor, credential: Credential, token: str, audited_as: str | None) -> None:
+async def keep(uow: UnitOfWork, actor: Actor, credential: Credential, token: str, audited_as: str | None) -> None:
     await store.insert_credential(uow, credential, uow.keys.fingerprint(token))
     action = audited_as or f"{credential.kind.value}:create"
     environment_id = credential.environment_id
@@ -95,3 +97,11 @@ def _prefix(kind: CredentialKind, *, is_prod: bool) -> str:
     if kind is CredentialKind.PUBLISHABLE_KEY:
         return f"pk_{stage}"
     return _PREFIXES[kind]
+
+
+def given_name(name: str) -> str:
+    """A credential's name, trimmed. Raises Invalid."""
+    name = name.strip()
+    if not 1 <= len(name) <= MAX_NAME:
+        raise Invalid(f"name must have 1 to {MAX_NAME} characters; name the one program that will use it.", "name")
+    return name

@@ -8,12 +8,9 @@ from sheetport.features.accounts import service as accounts
 from sheetport.features.alerts import service as alerts
 from sheetport.features.audit import service as audit
 from sheetport.features.auth import store
-from sheetport.features.auth.model import Credential, CredentialKind, Ending
+from sheetport.features.auth.model import LOCAL, Credential, CredentialKind, Ending
 from sheetport.kernel.actor import Actor
 from sheetport.storage.unit_of_work import UnitOfWork
-
-#: What commands on the server's machine hold while they run: their ends are no news.
-LOCAL = "local socket"
 
 
 async def revoke(uow: UnitOfWork, actor: Actor, credential: Credential, ending: Ending = Ending.REVOKED) -> None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sheetport.features.auth import store
-from sheetport.features.auth.model import Credential, CredentialKind, Minted, Rotated
-from sheetport.features.auth.service.mint import mint
+from sheetport.features.auth.model import Credential, CredentialKind, Minted, Rotated, Wanted
+from sheetport.features.auth.service.mint import given_name, mint
+from sheetport.features.auth.service.narrowing import chosen_scope
+from sheetport.features.auth.service.policy import chosen_end
 from sheetport.features.auth.service.revoke import revoke
 from sheetport.features.auth.service.rotate import rotate
 from sheetport.features.users import service as users
 from sheetport.kernel.actor import Actor
-from sheetport.kernel.errors import Forbidden, Invalid, NotFound
+from sheetport.kernel.errors import Forbidden, NotFound
 from sheetport.kernel.paging import Page, Paged
 from sheetport.kernel.permissions import Permission, require
 from sheetport.storage.unit_of_work import UnitOfWork
 
-MAX_NAME = 255
+ME = "me"
 CLIENT_NAME = "Client credentials"
 
 
@@ -30,13 +34,27 @@ async def list_own(uow: UnitOfWork, actor: Actor) -> list[Credential]:
     return await store.list_by_user(uow, actor.id)
 
 
-async def create_token(uow: UnitOfWork, actor: Actor, name: str) -> Minted:
-    """A new personal access token, which does not expire."""
+async def create_token(uow: UnitOfWork, actor: Actor, wanted: Wanted, max_age_days: int | None = None) -> Minted:
+    """A new personal access token, as ``wanted``; it ends when that says, or when it is too old for the account or the
+    server (``max_age_days``). Raises Invalid, NotFound."""
     actor = require(actor, Permission.TOKEN_WRITE)
-    name = name.strip()
-    if not 1 <= len(name) <= MAX_NAME:
-        raise Invalid(f"name must have 1 to {MAX_NAME} characters; name the one program that will use it.", "name")
-    return await mint(uow, actor, CredentialKind.PERSONAL, name, user_id=actor.id)
+    return await _make(uow, actor, CredentialKind.PERSONAL, wanted, max_age_days)
+
+
+async def _make(
+    uow: UnitOfWork, actor: Actor, kind: CredentialKind, wanted: Wanted, max_age_days: int | None
+) -> Minted:
+    scope, operations = await chosen_scope(uow, actor.at_large(), None, wanted)
+    return await mint(
+        uow,
+        actor,
+        kind,
+        given_name(wanted.name or ""),
+        user_id=actor.id,
+        expires_at=await chosen_end(uow, actor.account_id, max_age_days, wanted.expires_at),
+        scope=scope,
+        operations=operations,
+    )
 
 
 async def delete_token(uow: UnitOfWork, actor: Actor, token_id: str) -> None:
@@ -92,22 +110,33 @@ async def list_clients(uow: UnitOfWork, actor: Actor, user_id: str, tenant_id: s
     """The client credentials of the caller, who is ``user_id``. Raises NotFound, Forbidden, Invalid."""
     actor = require(actor, Permission.TOKEN_READ)
     await _require_self(uow, actor, user_id, tenant_id)
-    held = await store.list_by_user(uow, user_id)
+    held = await store.list_by_user(uow, actor.id)
     clients = [each for each in held if each.kind is CredentialKind.CLIENT]
     return Paged(clients[page.offset : page.offset + page.size], page, len(clients))
 
 
-async def create_client(uow: UnitOfWork, actor: Actor, user_id: str, tenant_id: str) -> Minted:
-    """New client credentials: their id is the client id, their token the secret."""
+async def create_client(
+    uow: UnitOfWork,
+    actor: Actor,
+    user_id: str,
+    tenant_id: str,
+    wanted: Wanted | None = None,
+    max_age_days: int | None = None,
+) -> Minted:
+    """New client credentials, as ``wanted``: their id is the client id, their token the secret."""
     actor = require(actor, Permission.TOKEN_WRITE)
     await _require_self(uow, actor, user_id, tenant_id)
-    return await mint(uow, actor, CredentialKind.CLIENT, CLIENT_NAME, user_id=user_id)
+    wanted = wanted or Wanted()
+    named = replace(wanted, name=wanted.name or CLIENT_NAME)
+    return await _make(uow, actor, CredentialKind.CLIENT, named, max_age_days)
 
 
 async def _require_self(uow: UnitOfWork, actor: Actor, user_id: str, tenant_id: str) -> None:
-    """Whoever holds a user's credentials acts as that user; nobody makes them for another."""
+    """Whoever holds a user's credentials acts as that user, who may say ``me``; nobody makes them for another."""
     if tenant_id != actor.account_id:
         raise NotFound("tenantId must be the id of your account.", "tenantId")
+    if user_id == ME:
+        return
     await users.get_user(uow, actor, user_id)
     if user_id != actor.id:
         raise Forbidden("Client credentials act as their user; only that user can see or make them.", "userId")

@@ -98,7 +98,8 @@ def narrowing_of(text: str | None) -> Narrowing:
     return Narrowing(**stored | {"networks": tuple(stored.get("networks", ()))})
 
 
-def _scope_text(narrowing: Narrowing) -> str | None:
+def scope_text(narrowing: Narrowing) -> str | None:
+    """What the column ``scope`` holds of it."""
     given = {name: value for name, value in asdict(narrowing).items() if value}
     return dumps(given) if given else None
 
@@ -107,7 +108,7 @@ async def insert_credential(uow: UnitOfWork, credential: Credential, fingerprint
     row: dict[str, Any] = {name: getattr(credential, name) for name in _FIELDS}
     row |= {"kind": credential.kind.value, "operations": dumps(credential.operations), "fingerprint": fingerprint}
     row |= {"origins": dumps(credential.origins) if credential.origins else None}
-    row |= {"scope": _scope_text(credential.scope)}
+    row |= {"scope": scope_text(credential.scope)}
     await uow.execute(_INSERT, row)
 
 

@@ -61,7 +61,7 @@ async def stream_events(
 async def _granted(request: Request[Any, Any, Any], call: Call, channel: Channel) -> Grant:
     """What the caller may follow, for as long as its token is good."""
     known = await request.app.state.verifier.know(bearer_token(request.scope))
-    return Grant("", channel, call.actor.account_id, call.actor.token_id, known.expires_at)
+    return Grant("", channel, call.actor.account_id, call.actor.issuer, known.expires_at)
 
 
 class StreamMiddleware:

@@ -61,7 +61,7 @@ async def mint_subscription(uow: UnitOfWork, actor: Actor, scope: str | None) ->
     channel = Channel(place.environment_id, place.id if place.kind == "sp" else None)
     await _require_open(uow, channel, "scope")
     expires_at = uow.now + MINUTES * MINUTE
-    grant = Grant(f"us_lst_{random_text(12)}", channel, place.account_id, actor.token_id, expires_at)
+    grant = Grant(f"us_lst_{random_text(12)}", channel, place.account_id, actor.issuer, expires_at)
     return Subscription(place.account_id, MINUTES, _token(uow.keys, grant))
 
 

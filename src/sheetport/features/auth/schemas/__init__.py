@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from sheetport.features.auth.model import ACCESS_LIFETIME, Credential, CredentialKind, Minted, Rotated, SignedIn
+from sheetport.features.auth.schemas.credentials import NewUserCredential, Operation
 from sheetport.http.wire import Wire
 from sheetport.kernel.clock import SECOND, iso, iso_or_none
 from sheetport.kernel.errors import Invalid
@@ -48,17 +49,12 @@ class AccessToken(_Hidden):
     account_id: str | None = None
 
 
-class ApiKeyOperation(Wire):
-    path: str
-    method: str
-
-
 class ApiKey(_Hidden):
     """``raw_key``: of a publishable key always, of a secret key only in the answer that creates it."""
 
     id: str
     type: ApiKeyType
-    operations: list[ApiKeyOperation]
+    operations: list[Operation]
     created_at: str
     updated_at: str | None = None
     deleted_at: str | None = None
@@ -70,7 +66,7 @@ class ApiKey(_Hidden):
     expires_at: str | None = None
 
 
-class CreatePersonalAccessToken(Wire):
+class CreatePersonalAccessToken(NewUserCredential, kw_only=True):
     name: str
 
 
@@ -157,7 +153,7 @@ def to_api_key(credential: Credential, fresh: Minted | Rotated | None = None) ->
     return ApiKey(
         id=credential.id,
         type=_TYPE_OF[credential.kind],
-        operations=[ApiKeyOperation(**operation) for operation in credential.operations],
+        operations=[Operation(**operation) for operation in credential.operations],
         created_at=iso(credential.created_at),
         updated_at=iso(credential.updated_at),
         raw_key=fresh.token if is_fresh and fresh else credential.readable,

@@ -24,6 +24,7 @@ from sheetport.features.auth.schemas import (
     to_api_token,
     to_personal_access_token,
 )
+from sheetport.features.auth.schemas.credentials import NewCredential, NewUserCredential, to_wanted
 from sheetport.http.auth import PUBLIC
 from sheetport.http.dependencies import Caller
 from sheetport.http.envelope import OK, Data, Listed, Success, pagination_of
@@ -82,8 +83,11 @@ async def get_publishable_key(call: Caller, environment_id: KeyEnvironment) -> D
 
 
 @post("/api-key", status_code=200)
-async def create_api_key(call: Caller, environment_id: KeyEnvironment, key_type: KeyType) -> Data[list[ApiKey]]:
-    fresh, keys = await call.write(service.create_key, environment_id, kind_of(key_type))
+async def create_api_key(
+    call: Caller, environment_id: KeyEnvironment, key_type: KeyType, data: JSONBody[NewCredential | None] = None
+) -> Data[list[ApiKey]]:
+    longest = call.settings.key_max_age_days
+    fresh, keys = await call.write(service.create_key, environment_id, kind_of(key_type), to_wanted(data), longest)
     return Data(data=[to_api_key(key, fresh) for key in keys])
 
 
@@ -102,7 +106,7 @@ async def list_personal_access_tokens(call: Caller) -> Data[list[PersonalAccessT
 async def create_personal_access_token(
     call: Caller, data: JSONBody[CreatePersonalAccessToken]
 ) -> Data[CreatedPersonalAccessToken]:
-    made = await call.write(service.create_token, data.name)
+    made = await call.write(service.create_token, to_wanted(data), call.settings.key_max_age_days)
     shape = to_personal_access_token(made.credential)
     return Data(data=CreatedPersonalAccessToken(token=made.token, personal_access_token=shape))
 
@@ -154,8 +158,11 @@ async def list_api_tokens(
 
 
 @post("/", status_code=200)
-async def create_api_token(call: Caller, user_id: FromPath[str], tenant_id: TenantId) -> Data[ApiToken]:
-    made = await call.write(service.create_client, user_id, tenant_id)
+async def create_api_token(
+    call: Caller, user_id: FromPath[str], tenant_id: TenantId, data: JSONBody[NewUserCredential | None] = None
+) -> Data[ApiToken]:
+    longest = call.settings.key_max_age_days
+    made = await call.write(service.create_client, user_id, tenant_id, to_wanted(data), longest)
     return Data(data=to_api_token(made.credential, made.token))
 
 
