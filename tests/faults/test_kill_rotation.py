@@ -1,4 +1,4 @@
-"""The server is killed at random moments of key rotations: somebody always has a good key, and a repeated call finishes.
+"""The server is killed at random moments of key rotations: there is always a good key, and a repeated call ends it.
 
 ``SOAK_KILLS`` makes it longer; benchmarks/soak/kill_rotation.py does.
 """

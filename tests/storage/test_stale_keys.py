@@ -46,7 +46,7 @@ class Processes:
         remembered = verifier.recall(token)
         if remembered is not None:
             try:
-                await database.read(lambda uow: accounts.list_accounts(uow), standing=remembered.standing)
+                await database.read(accounts.list_accounts, standing=remembered.standing)
                 return _may(remembered.actor)
             except StaleError:
                 pass

@@ -39,12 +39,10 @@ async def background(db: Database, verifier: auth.Verifier, event_days: int) -> 
         if used:
             await db.write(lambda uow: auth.flush_last_used(uow, used))
 
-    async def watch_credentials() -> None:
+    async def tend_credentials() -> None:
+        await db.write(auth.wipe_rotations)
         while await db.write(auth.watch_credentials):
             continue
-
-    async def wipe_rotations() -> None:
-        await db.write(auth.wipe_rotations)
 
     async def sweep() -> None:
         await sweep_events(db, event_days)
@@ -78,8 +76,7 @@ async def background(db: Database, verifier: auth.Verifier, event_days: int) -> 
         asyncio.create_task(_every(EXPIRE_SECONDS, "spaces.sweep", sweep_spaces)),
         asyncio.create_task(_every(EXPIRE_SECONDS, "records.sweep", sweep_records)),
         asyncio.create_task(_every(LAST_USED_SECONDS, "auth.flush-last-used", flush_last_used)),
-        asyncio.create_task(_every(EXPIRE_SECONDS, "auth.wipe-rotations", wipe_rotations)),
-        asyncio.create_task(_every(SWEEP_SECONDS, "auth.watch", watch_credentials)),
+        asyncio.create_task(_every(EXPIRE_SECONDS, "auth.tend-credentials", tend_credentials)),
         asyncio.create_task(_every(SWEEP_SECONDS, "events.sweep", sweep)),
         asyncio.create_task(_every(EXPIRE_SECONDS, "secrets.remind", remind_of_secrets)),
         asyncio.create_task(_every(RESUME_SECONDS, "secrets.resume-rekeys", resume_rekeys)),
