@@ -47,6 +47,7 @@ _MARK_SEALED = statement(
     .values(chain_position=bindparam("at_position"))
 )
 _INSERT_LINK = statement(insert(audit_links).values({name: bindparam(name) for name in names(audit_links)}))
+_LOCK_HEAD = statement(select(audit_heads).where(_H.chain == bindparam("of")).with_for_update())
 _START_HEAD = statement(
     insert(audit_heads).values({name: bindparam(name) for name in names(audit_heads)}).on_conflict_do_nothing()
 )
@@ -134,8 +135,8 @@ async def find_newest_source(uow: UnitOfWork) -> Link | None:
 
 async def lock_heads(uow: UnitOfWork, chains: Iterable[str]) -> dict[str, ChainHead]:
     """The heads of the chains that have begun, kept from other sealers until the commit."""
-    query = select(audit_heads).where(_H.chain.in_(sorted(chains))).order_by(_H.chain).with_for_update()
-    return {row["chain"]: _chain_head(row) for row in await uow.fetch_all(query)}
+    rows = [await uow.fetch_one(_LOCK_HEAD, {"of": chain}) for chain in sorted(chains)]
+    return {row["chain"]: _chain_head(row) for row in rows if row is not None}
 
 
 async def start_head(uow: UnitOfWork, found: ChainHead) -> None:

@@ -11,6 +11,7 @@ from sheetport.features.audit import service as audit
 from sheetport.features.users import store
 from sheetport.features.users.model import User, UserFilter
 from sheetport.kernel.actor import Actor, system_actor
+from sheetport.kernel.clock import MINUTE
 from sheetport.kernel.errors import Conflict, Invalid, NotFound
 from sheetport.kernel.ids import new_id
 from sheetport.kernel.paging import Page, Paged
@@ -124,7 +125,9 @@ async def set_password(uow: UnitOfWork, user_id: str, password_hash: str, email:
 
 
 async def note_seen(uow: UnitOfWork, user: User) -> None:
-    """Remember that a user has signed in now."""
+    """Remember that a user has signed in now, to the minute."""
+    if user.last_seen_at is not None and uow.now - user.last_seen_at < MINUTE:
+        return
     await store.note_seen(uow, user.id)
 
 
