@@ -21,7 +21,14 @@ from worlds import Reply, World
 FIELDS = [{"key": "name", "type": "string"}]
 #: What is the account's, so that callers from beside the environment may see it.
 OF_ACCOUNT = (
-    "app_id", "user_id", "account_id", "access_token_id", "client_id", "session_id", "passkey_id", "credential_id",
+    "app_id",
+    "user_id",
+    "account_id",
+    "access_token_id",
+    "client_id",
+    "session_id",
+    "passkey_id",
+    "credential_id",
 )
 _numbers = itertools.count(1)
 
