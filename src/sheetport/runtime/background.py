@@ -39,11 +39,6 @@ async def background(db: Database, verifier: auth.Verifier, event_days: int) -> 
         if used:
             await db.write(lambda uow: auth.flush_last_used(uow, used))
 
-    async def tend_credentials() -> None:
-        await db.write(auth.wipe_rotations)
-        while await db.write(auth.watch_credentials):
-            continue
-
     async def sweep() -> None:
         await sweep_events(db, event_days)
 
@@ -76,7 +71,7 @@ async def background(db: Database, verifier: auth.Verifier, event_days: int) -> 
         asyncio.create_task(_every(EXPIRE_SECONDS, "spaces.sweep", sweep_spaces)),
         asyncio.create_task(_every(EXPIRE_SECONDS, "records.sweep", sweep_records)),
         asyncio.create_task(_every(LAST_USED_SECONDS, "auth.flush-last-used", flush_last_used)),
-        asyncio.create_task(_every(EXPIRE_SECONDS, "auth.tend-credentials", tend_credentials)),
+        asyncio.create_task(_every(EXPIRE_SECONDS, "auth.tend-credentials", partial(tend_credentials, db))),
         asyncio.create_task(_every(SWEEP_SECONDS, "events.sweep", sweep)),
         asyncio.create_task(_every(EXPIRE_SECONDS, "secrets.remind", remind_of_secrets)),
         asyncio.create_task(_every(RESUME_SECONDS, "secrets.resume-rekeys", resume_rekeys)),
@@ -90,6 +85,13 @@ async def background(db: Database, verifier: auth.Verifier, event_days: int) -> 
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await _attempt("auth.flush-last-used", flush_last_used)
+
+
+async def tend_credentials(db: Database) -> None:
+    """Forget the tokens of rotations that are over, and tell of credentials that end or are not used."""
+    await db.write(auth.wipe_rotations)
+    while await db.write(auth.watch_credentials):
+        continue
 
 
 async def sweep_events(db: Database, days: int) -> None:
