@@ -71,6 +71,10 @@ ROWS = (
     Row("GET /v1/users/{user_id}/api-token", USERS, query="?tenantId={account_id}"),
     Row("POST /v1/users/{user_id}/api-token", USERS, query="?tenantId={account_id}"),
     Row("POST /v1/users/{user_id}/api-token/{client_id}/rotate", USERS),
+    # The audit log is for administrators.
+    Row("GET /v1/audit", USERS),
+    Row("GET /v1/audit/export", USERS),
+    Row("GET /v1/audit/checkpoints", USERS),
     # Apps are the account's: every environment's keys read them.
     Row("GET /v1/apps", "ok ok ok ok 403 403 403"),
     Row("POST /v1/apps", USERS, NEW_APP),

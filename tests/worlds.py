@@ -108,7 +108,8 @@ class World:
             kwargs["json"] = body
         response = await self.client.request(method, path, headers=headers, **kwargs)
         kind = response.headers.get("content-type", "")
-        return Reply(response.status_code, response.json() if "json" in kind else response.text, response.headers)
+        is_json = kind.startswith("application/json")
+        return Reply(response.status_code, response.json() if is_json else response.text, response.headers)
 
     async def events(self, topic: str | None = None) -> list[dict[str, Any]]:
         """The events written so far, oldest first."""

@@ -18,7 +18,8 @@ from sheetport.features.accounts import api as accounts
 from sheetport.features.actions import api as actions
 from sheetport.features.agents import api as agents
 from sheetport.features.apps import api as apps
-from sheetport.features.audit.service import Sealer
+from sheetport.features.audit import api as audit
+from sheetport.features.audit.service import Sealer, Watch
 from sheetport.features.auth import api as auth
 from sheetport.features.auth.service import Verifier, find_issuer
 from sheetport.features.documents import api as documents
@@ -45,6 +46,7 @@ from sheetport.http.observe import ObserveMiddleware
 from sheetport.http.openapi import Description
 from sheetport.http.page_origins import PageOrigins
 from sheetport.http.quick import QuickMiddleware
+from sheetport.http.tally import Tally
 from sheetport.http.unsupported import refuse_unsupported
 from sheetport.runtime.background import background
 from sheetport.runtime.hub import Hub
@@ -61,6 +63,7 @@ ROUTERS: list[ControllerRouterHandler] = [
     accounts.router,
     actions.router,
     agents.router,
+    audit.router,
     auth.clients_router,
     auth.credentials_router,
     auth.policy_router,
@@ -136,21 +139,23 @@ class Application:
         self.settings = settings
         self.db = db
         self.verifier = Verifier(db)
-        self.sealer = Sealer(db)
+        self.watch = Watch(db, settings.storage.audit_anchor)
+        self.sealer = Sealer(db, self.watch.note)
+        self.tally = Tally(db.clock.now, db.keys.fingerprint)
         self.stream_limits = StreamLimits(db, settings.quotas.streams)
         self.hub = Hub(db, find_issuer, settings.events.hold_seconds, self.stream_limits)
-        self.telemetry = Telemetry(db, self.hub, settings.process)
+        self.telemetry = Telemetry(db, self.hub, settings.process, lambda: self.sealer.failing or self.watch.fault)
         self.router = router or make_router()
         state = self.router.state
         state["db"], state["settings"], state["verifier"] = db, settings, self.verifier
-        state["hub"], state["telemetry"] = self.hub, self.telemetry
+        state["hub"], state["telemetry"], state["sealer"] = self.hub, self.telemetry, self.sealer
         self.mail_sender = MailSender(db, settings.mail) if settings.mail is not None else None
         self.marks = Marks(db)
         observed = ObserveMiddleware(self.router, WATCHED, self.marks.asks, self.marks.note, db.keys.fingerprint)
         streams = events.StreamMiddleware(PageOrigins(observed, self.verifier.verify))
         polls = events.PollMiddleware(streams, self.hub)
         quick = QuickMiddleware(polls, QUICK, self.verifier.recall, observed.tell, db, settings)
-        self.edge = EdgeMiddleware(FrontMiddleware(quick, settings.http), settings, self.telemetry.counters)
+        self.edge = EdgeMiddleware(FrontMiddleware(quick, settings.http), settings, self.telemetry.counters, self.tally)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None, None]:
@@ -158,8 +163,9 @@ class Application:
         await self.hub.presence.start()
         try:
             async with (
+                self.watch.running(),
                 self.sealer.running(),
-                background(self.db, self.verifier, self.settings.events.days),
+                background(self.db, self.verifier, self.tally, self.settings.events.days),
                 self.marks.running(),
                 self.stream_limits.running(),
                 self.telemetry.running(),

@@ -55,7 +55,8 @@ def secret_setting(name: str) -> str | None:
 class StorageSettings:
     """Where data and key lie. ``database_url`` None means SQLite in the data directory.
 
-    ``backups`` is the folder for the backup before an upgrade; None makes none.
+    ``backups`` is the folder for the backup before an upgrade; None makes none. ``audit_anchor`` is the folder in which
+    the audit log is remembered outside the data.
     """
 
     data: Path = DEFAULT_DATA
@@ -63,6 +64,7 @@ class StorageSettings:
     database_url: str | None = field(default=None, repr=False)
     pool_size: int = 8
     backups: Path | None = None
+    audit_anchor: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +203,7 @@ def read_settings(
     if url is not None and not url.startswith(("postgresql://", "postgres://")):
         raise ConfigError("--database-url must start with postgresql:// (leave it out for SQLite).")
     return Settings(
-        StorageSettings(data, chosen_key, url, backups=_backups(data)),
+        StorageSettings(data, chosen_key, url, backups=_backups(data), audit_anchor=_audit_anchor()),
         HttpSettings(
             host,
             port,
@@ -329,6 +331,13 @@ def _backups(data: Path) -> Path | None:
     """Beside the data directory, by default; the word off makes no backups before upgrades."""
     chosen = os.environ.get("SHEETPORT_BACKUPS", str(data.parent / f"{data.name}.backups"))
     return None if chosen == "off" else Path(chosen)
+
+
+def _audit_anchor() -> Path | None:
+    chosen = os.environ.get("SHEETPORT_AUDIT_ANCHOR")
+    if chosen and not Path(chosen).is_dir():
+        raise ConfigError(f"SHEETPORT_AUDIT_ANCHOR names {chosen}, which is no folder: make it, outside the data.")
+    return Path(chosen) if chosen else None
 
 
 def _hold_seconds() -> float:

@@ -27,6 +27,7 @@ OWN_SHAPES: dict[str, set[str]] = {
     "get /v1/actions/{}": ONE_ACTION,
     "patch /v1/actions/{}": ONE_ACTION,
     "get /v1/events/stream": {"raw"},
+    "get /v1/audit/export": {"raw"},
 }
 
 

@@ -106,6 +106,15 @@ async def test_what_was_left_unsealed_is_sealed_at_the_next_start(db: Database) 
     assert await assert_chain_holds(db, ENVIRONMENT) == ["left", "later"]
 
 
+async def test_a_stop_in_the_middle_of_sealing_seals_nothing_twice(db: Database) -> None:
+    for number in range(12):
+        async with Sealer(db).running():
+            await write(db, f"w{number}")
+            for _ in range(number):
+                await asyncio.sleep(0)
+    assert len(await assert_chain_holds(db, ENVIRONMENT)) == 12
+
+
 async def test_two_sealers_of_one_database_never_seal_a_record_twice(db: Database, sealer: Sealer) -> None:
     if not db.shared:
         assert db.log is not db, "on SQLite there is one process, and one sealer"

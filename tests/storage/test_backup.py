@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Table, select, text
+from sqlalchemy import NullPool, Table, create_engine, select, text
 
 from reopened import reopened
 from servers.data_places import KINDS, DataPlace
@@ -25,15 +25,17 @@ from sheetport.storage.backup.archive import ArchiveError, Manifest, read_archiv
 from sheetport.storage.backup.fill import fill_database
 from sheetport.storage.backup.write import LEFT_OUT, write_backup
 from sheetport.storage.data_directory import DataDirectoryError
-from sheetport.storage.engine import sqlite_path
+from sheetport.storage.engine import log_path, sqlite_path
 from sheetport.storage.migrations.runner import in_transaction, upgrade
 from sheetport.storage.tables import metadata
+from sheetport.storage.tables.audit import LOG_TABLES
 from worlds import PASSWORD, START, World, opened_world
 
 AWKWARD = ["tab\there", "line\nbreak\r\n", "back\\slash \\N \\t", 'quote " and é 漢 😀', "\x0b\x0c\x08", "", None]
 SECRET = "a value\nthat stays sealed"
 #: Columns whose value is the database's own affair: the order in which PostgreSQL has numbered.
-OWN = {"events": {"seq"}}
+#: And where an audit record's place in its chain is known.
+OWN = {"events": {"seq"}, "audit_records": {"seq", "chain_position"}, "audit_links": {"source_seq"}}
 
 
 def quiet(_: str) -> None:
@@ -79,7 +81,17 @@ def contents(storage: StorageSettings) -> dict[str, list[dict[str, Any]]]:
             for table in tables
         }
 
-    return in_transaction(storage, read)
+    found = in_transaction(storage, read)
+    if storage.database_url is None and log_path(storage.data).exists():
+        engine = create_engine(f"sqlite:///{log_path(storage.data)}", poolclass=NullPool)
+        with engine.connect() as connection:
+            for table in LOG_TABLES:
+                if table.name not in LEFT_OUT:
+                    keys = [column.name for column in table.primary_key]
+                    rows = connection.execute(select(table)).all()
+                    found[table.name] += [row_of(table, row) for row in rows]
+                    found[table.name].sort(key=lambda row, keys=keys: [row[name] for name in keys])  # type: ignore[misc]
+    return found
 
 
 @pytest.fixture

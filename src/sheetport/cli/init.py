@@ -11,8 +11,10 @@ from rich.markup import escape
 from sheetport.cli.options import Data, DatabaseUrl, KeyFile, fail, out, settings_of
 from sheetport.features.auth import service as auth
 from sheetport.features.setup import service as setup
+from sheetport.kernel.crypto import key_fingerprint
 from sheetport.kernel.errors import SheetportError
 from sheetport.runtime.set_up import FirstRun, initialise
+from sheetport.storage import data_directory
 from sheetport.storage.data_directory import DataDirectoryError
 from sheetport.storage.migrations import SchemaError
 
@@ -39,6 +41,8 @@ def init(
     except (DataDirectoryError, SchemaError, SheetportError, OSError) as error:
         fail(str(error))
     described = setup.describe(made.result)
+    fingerprint = key_fingerprint(data_directory.load_keys(settings.storage).audit_public_key)
+    described["auditKey"] = fingerprint
     if as_json:
         out.file.write(json.dumps(described) + "\n")
         return
@@ -51,4 +55,5 @@ def _print(made: FirstRun, described: dict[str, Any], data: str, key_file: str) 
         out.print(f"[bold]{environment['name']}[/]  {environment['id']}")
         out.print(f"  secret key       {environment['secretKey']}")
         out.print(f"  publishable key  {environment['publishableKey']}\n")
+    out.print(f"The audit log is signed by the key {described['auditKey']}: note it apart, to verify exports by.\n")
     out.print("These keys are shown this once. Next:  [bold]sheetport serve[/]")

@@ -85,6 +85,11 @@ PLACES = {
         "mail_app",
         "Mail that this server sends: try the settings, see what waits or failed, send it again.",
     ),
+    "audit": (
+        "sheetport.cli.audit",
+        "audit_app",
+        "The audit log: list it, export and verify it, erase a person from it, prune it.",
+    ),
     "account": ("sheetport.cli.account", "account_app", "Accounts of this server."),
 }
 

@@ -36,6 +36,7 @@ from sheetport.kernel.crypto import KeyRing, masked
 from sheetport.kernel.errors import SheetportError
 from sheetport.runtime import open_files
 from sheetport.runtime.admin_socket import admin_socket
+from sheetport.runtime.audit_operations import AuditOperations
 from sheetport.runtime.local_operations import LocalOperations
 from sheetport.runtime.notify import notify
 from sheetport.runtime.server import Leave
@@ -218,16 +219,22 @@ def _run(settings: Settings, keys: KeyRing, sockets: Sockets, leave: Leave, *, w
 
     async def main() -> bool:
         async with AsyncExitStack() as stack:
+            built: list[Application] = []
+
+            def build(settings: Settings, db: Database) -> Application:
+                built.append(Application(settings, db))
+                return built[-1]
 
             async def ready(db: Database) -> None:
                 if with_socket:
-                    local = LocalOperations(db, settings.http.base_url, settings.quotas, settings.mail)
+                    audits = AuditOperations(db, built[-1].sealer, built[-1].watch)
+                    local = LocalOperations(db, settings.http.base_url, settings.quotas, settings.mail, audits)
                     await stack.enter_async_context(admin_socket(settings.storage.data, local.by_name(), local.revoke))
                 if not report_ready():
                     notify("READY")
                     _say_ready(settings)
 
-            return await run_server(settings, keys, Application, ready, sockets, leave)
+            return await run_server(settings, keys, build, ready, sockets, leave)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(main())

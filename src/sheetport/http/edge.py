@@ -14,6 +14,7 @@ from sheetport.config import Settings
 from sheetport.http.logs import SLOW_SECONDS, request_line
 from sheetport.http.metrics import UNMATCHED, Counters
 from sheetport.http.proxies import Proxies
+from sheetport.http.tally import Tally
 from sheetport.kernel.request import agent_of, current_request
 
 #: A year, after which a browser would try plain HTTP again.
@@ -52,8 +53,9 @@ class ScopeRequest:
 class EdgeMiddleware:
     """Stands around everything. ``closing`` asks clients to connect anew, so that this process can end."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, counters: Counters) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, counters: Counters, tally: Tally) -> None:
         self._app = app
+        self._tally = tally
         self._proxies = Proxies(settings.http.trusted_proxies)
         self._counters = counters
         self._access = settings.logs.access
@@ -97,6 +99,7 @@ class EdgeMiddleware:
         return added
 
     def _note(self, scope: HTTPScope, status: int, size: int, seconds: float) -> None:
+        self._tally.note(scope, status)
         route = scope.get("path_template") or UNMATCHED
         waits = route.startswith(WAITING)
         self._counters.add(route, scope["method"], status, seconds, timed=not waits)

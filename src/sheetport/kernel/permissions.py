@@ -25,6 +25,8 @@ class Permission(StrEnum):
     API_KEY_WRITE = "api-key:write"
     APP_READ = "app:read"
     APP_WRITE = "app:write"
+    AUDIT_ERASE = "audit:erase"
+    AUDIT_READ = "audit:read"
     DOCUMENT_READ = "document:read"
     DOCUMENT_WRITE = "document:write"
     ENTITLEMENT_READ = "entitlement:read"
@@ -68,6 +70,8 @@ _ABOVE_ENVIRONMENT = frozenset(
         P.ACCOUNT_WRITE,
         P.API_KEY_WRITE,
         P.APP_WRITE,
+        P.AUDIT_ERASE,
+        P.AUDIT_READ,
         P.ENVIRONMENT_CREATE,
         P.ROLE_READ,
         P.ROLE_WRITE,
@@ -101,7 +105,18 @@ _IN_SPACE = frozenset(
 )
 
 #: A grant gives these only if it is on the whole account: what they are about lies in no environment.
-ACCOUNT_WIDE = frozenset({P.ACCOUNT_WRITE, P.APP_WRITE, P.ENVIRONMENT_CREATE, P.ROLE_WRITE, P.USER_READ, P.USER_WRITE})
+ACCOUNT_WIDE = frozenset(
+    {
+        P.ACCOUNT_WRITE,
+        P.APP_WRITE,
+        P.AUDIT_ERASE,
+        P.AUDIT_READ,
+        P.ENVIRONMENT_CREATE,
+        P.ROLE_WRITE,
+        P.USER_READ,
+        P.USER_WRITE,
+    }
+)
 #: What every user does with their own sign-ins and tokens, and reads of their account.
 _OWN = frozenset({P.ACCOUNT_READ, P.APP_READ, P.TOKEN_READ, P.TOKEN_WRITE})
 #: The data and files of a space, not its management.
@@ -148,7 +163,7 @@ class BuiltInRole(StrEnum):
 #: What each built-in role gives on the thing it is granted on.
 ROLES: dict[BuiltInRole, frozenset[Permission]] = {
     BuiltInRole.ADMINISTRATOR: _EVERYTHING,
-    BuiltInRole.ADMIN: _EVERYTHING - {P.ACCOUNT_WRITE, P.ROLE_WRITE},
+    BuiltInRole.ADMIN: _EVERYTHING - {P.ACCOUNT_WRITE, P.AUDIT_ERASE, P.ROLE_WRITE},
     BuiltInRole.USER: _WORK | _OWN,
     BuiltInRole.GUEST: _DATA | _OWN,
 }

@@ -9,6 +9,8 @@ from functools import partial
 
 import structlog
 
+from sheetport.features.audit import service as audit
+from sheetport.features.audit.model import FreshAddress, Refusals
 from sheetport.features.auth import service as auth
 from sheetport.features.events import service as events
 from sheetport.features.jobs import jobs as timed_jobs
@@ -17,18 +19,22 @@ from sheetport.features.mail import jobs as mail_jobs
 from sheetport.features.records import jobs as record_jobs
 from sheetport.features.secrets import service as secrets
 from sheetport.features.spaces import jobs as space_jobs
-from sheetport.storage.unit_of_work import Database
+from sheetport.http.tally import Refused, Tally
+from sheetport.storage.unit_of_work import Database, UnitOfWork
 
 OVERDUE_SECONDS = 15.0
 LAST_USED_SECONDS = 30.0
 EXPIRE_SECONDS = 60.0
 SWEEP_SECONDS = 600.0
 RESUME_SECONDS = 20.0
+TALLY_SECONDS = 60.0
 _log = structlog.get_logger()
 
 
 @asynccontextmanager
-async def background(db: Database, verifier: auth.Verifier, event_days: int) -> AsyncGenerator[None, None]:
+async def background(
+    db: Database, verifier: auth.Verifier, tally: Tally, event_days: int
+) -> AsyncGenerator[None, None]:
     """Run the timed work until the context ends."""
 
     async def fail_overdue() -> None:
@@ -38,6 +44,9 @@ async def background(db: Database, verifier: auth.Verifier, event_days: int) -> 
         used = verifier.take_used()
         if used:
             await db.write(lambda uow: auth.flush_last_used(uow, used))
+
+    async def record_tally() -> None:
+        await record_counted(db, tally)
 
     async def sweep() -> None:
         await sweep_events(db, event_days)
@@ -77,6 +86,7 @@ async def background(db: Database, verifier: auth.Verifier, event_days: int) -> 
         asyncio.create_task(_every(RESUME_SECONDS, "secrets.resume-rekeys", resume_rekeys)),
         asyncio.create_task(_every(SWEEP_SECONDS, "mail.sweep", sweep_mails)),
         asyncio.create_task(_every(SWEEP_SECONDS, "logins.sweep", sweep_logins)),
+        asyncio.create_task(_every(TALLY_SECONDS, "audit.record-counted", record_tally)),
     ]
     try:
         yield
@@ -85,6 +95,38 @@ async def background(db: Database, verifier: auth.Verifier, event_days: int) -> 
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await _attempt("auth.flush-last-used", flush_last_used)
+        await _attempt("audit.record-counted", record_tally)
+
+
+async def record_counted(db: Database, tally: Tally) -> None:
+    """Write what was counted of refusals, and of keys used from new places, to the audit log."""
+    refused, fresh = tally.take()
+    if not refused and not fresh:
+        return
+
+    async def work(uow: UnitOfWork) -> None:
+        await audit.record_refusals(uow, [await _refusals(uow, each, count) for each, count in refused.items()])
+        await audit.record_fresh_addresses(uow, [FreshAddress(*each) for each in fresh])
+
+    try:
+        await db.write(work)
+    except BaseException:
+        tally.give_back(refused, fresh)
+        raise
+
+
+async def _refusals(uow: UnitOfWork, what: Refused, count: int) -> Refusals:
+    """What was refused, with whose token it was if that is known."""
+    if what.actor is not None:
+        token, actor = what.actor.token_id, what.actor
+        return Refusals(token, what.address, what.minute, what.status, count, actor=actor)
+    found = await auth.explain_refusal(uow, what.fingerprint) if what.fingerprint else None
+    if found is None:
+        token = what.fingerprint.hex()[:16] or "none"
+        return Refusals(token, what.address, what.minute, what.status, count)
+    known = found.credential
+    where = (known.account_id, known.environment_id)
+    return Refusals(known.id, what.address, what.minute, what.status, count, *where, target=known.id)
 
 
 async def tend_credentials(db: Database) -> None:

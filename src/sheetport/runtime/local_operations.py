@@ -15,6 +15,7 @@ from sheetport.kernel.actor import system_actor
 from sheetport.kernel.clock import DAY
 from sheetport.kernel.errors import Invalid
 from sheetport.runtime.admin_socket import Operation
+from sheetport.runtime.audit_operations import AuditOperations
 from sheetport.runtime.choosing import find_administrator, find_environment
 from sheetport.runtime.mail_operations import MailOperations
 from sheetport.runtime.quota_operations import QuotaOperations
@@ -28,8 +29,11 @@ _IMPORT = "us_env_"
 class LocalOperations:
     """The operations of one server process."""
 
-    def __init__(self, db: Database, url: str, limits: QuotaSettings, mail: MailSettings | None) -> None:
+    def __init__(
+        self, db: Database, url: str, limits: QuotaSettings, mail: MailSettings | None, audits: AuditOperations
+    ) -> None:
         self._db = db
+        self._audits = audits
         self._url = url
         self._transfers = TransferOperations(db, limits)
         self._quotas = QuotaOperations(db, limits)
@@ -43,6 +47,7 @@ class LocalOperations:
             "sign-in": self.sign_in,
             "create-account": self.create_account,
             "create-setup-link": self.create_setup_link,
+            **self._audits.by_name(),
             **self._transfers.by_name(),
             **self._quotas.by_name(),
             **self._mail.by_name(),

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sheetport.config import StorageSettings
+from sheetport.features.audit import service as audit
 from sheetport.features.setup import service as setup
 from sheetport.features.setup.model import Lasting
 from sheetport.kernel.crypto import KeyRing
@@ -23,7 +24,7 @@ from sheetport.storage import data_directory, identity
 from sheetport.storage.backup.archive import ArchiveError, Manifest, Progress, read_archive, sync_folder
 from sheetport.storage.backup.fill import fill_database
 from sheetport.storage.data_directory import RESTORING_FOLDER
-from sheetport.storage.engine import open_database, sqlite_path
+from sheetport.storage.engine import log_path, open_database, sqlite_path
 from sheetport.storage.unit_of_work import UnitOfWork
 
 
@@ -94,7 +95,10 @@ async def _end(staging: StorageSettings, keys: KeyRing, manifest: Manifest) -> l
 
     db = await open_database(staging, keys)
     try:
-        return await db.write(end)
+        lasting = await db.write(end)
+        if staging.audit_anchor is not None:
+            await audit.anchor(db, staging.audit_anchor)
+        return lasting
     finally:
         await db.close()
 
@@ -105,6 +109,7 @@ def _install(settings: StorageSettings, made: Path, aside: str | None) -> None:
     if settings.database_url is None:
         if aside is not None and data_directory.is_used(settings):
             data_directory.move_aside(settings, settings.data / aside)
+        log_path(made).rename(log_path(settings.data))
         sqlite_path(made).rename(sqlite_path(settings.data))
     if not data_directory.is_initialised(settings):
         data_directory.mark_initialised(settings)

@@ -6,7 +6,7 @@ import asyncio
 import os
 import resource
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -33,12 +33,13 @@ _log = structlog.get_logger()
 class Telemetry:
     """``closing`` is set once this process takes leave."""
 
-    def __init__(self, db: Database, hub: Hub, process: ProcessSettings) -> None:
+    def __init__(self, db: Database, hub: Hub, process: ProcessSettings, audit_fault: Callable[[], str | None]) -> None:
         self.counters = Counters()
         self.closing = False
         self._db = db
         self._hub = hub
         self._process = process
+        self.audit_fault = audit_fault
         self._started = time.time()
         self._jobs: dict[str, int] = {}
         self._jobs_due = 0.0
@@ -53,13 +54,15 @@ class Telemetry:
             yield
 
     async def failing(self) -> str | None:
-        """The name of the check by which this process is not ready: stopping, database or schema. None when it is."""
+        """The name of the check by which this process is not ready: stopping, database, schema or audit; else None."""
         if self.closing:
             return "stopping"
         current = await self._asked_in_time()
         if current is None:
             return "database"
-        return None if current else "schema"
+        if not current:
+            return "schema"
+        return "audit" if self.audit_fault() is not None else None
 
     async def page(self) -> bytes:
         """The metrics of every process of this server."""

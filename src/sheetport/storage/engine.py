@@ -36,17 +36,18 @@ async def open_database(settings: StorageSettings, keys: KeyRing, clock: Clock |
     """The database, ready for units of work. Its schema must be at this version (see ``migrations``)."""
     clock = clock or SystemClock(_tell_of_clock)
     if settings.database_url is None:
-        log = open_log(log_path(settings.data), clock, keys)
+        log = SqliteDatabase(make_log(settings.data), clock, keys)
         return SqliteDatabase(sqlite_path(settings.data), clock, keys, log)
     return await PostgresDatabase.open(settings.database_url, clock, keys, settings.pool_size)
 
 
-def open_log(path: Path, clock: Clock, keys: KeyRing) -> SqliteDatabase:
+def make_log(data: Path) -> Path:
     """The audit log's own file, made if it is not there."""
+    path = log_path(data)
     with closing(connect(path, writer=True)) as connection:
         for sql in LOG_SCHEMA:
             connection.execute(sql)
-    return SqliteDatabase(path, clock, keys)
+    return path
 
 
 def _tell_of_clock(seconds: float) -> None:

@@ -121,6 +121,8 @@ class Database(Protocol):
     load: WriterLoad
     #: Whether the audit log can be written. While it cannot, a write that shows what must be recorded is refused.
     log_ready: bool
+    #: The newest number in the order of commit that the log has sealed, where one writer gives such numbers.
+    audit_floor: int
 
     @property
     def log(self) -> Database:

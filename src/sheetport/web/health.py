@@ -32,10 +32,11 @@ async def get_health() -> dict[str, Any]:
 
 @get("/readyz", responses={200: ResponseSpec(dict[str, dict[str, str]], generate_examples=False)})
 async def get_readiness(request: AnyRequest) -> Response[Any]:
-    """Whether this server takes work: 503 while it stops or its database is away."""
+    """Whether this server takes work: 503 while it stops, or its database or its audit log is not as it has to be."""
     failing = await request.app.state.telemetry.failing()
     if failing is not None:
-        return Response(error_body((failing, _NOT_READY[failing])), status_code=503)
+        message = _NOT_READY.get(failing) or request.app.state.telemetry.audit_fault()
+        return Response(error_body((failing, message)), status_code=503)
     return Response({"data": {"status": "ready"}})
 
 

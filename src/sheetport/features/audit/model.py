@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from sheetport.kernel.actor import Actor
+
 
 class Head(NamedTuple):
     """A place in a chain: the position of a record, counted from 1, and the hash up to it. Position 0 is its start."""
@@ -78,3 +80,29 @@ class Link:
     digest: bytes
     source_seq: int | None
     sealed_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """Requests that were refused with one token, from one address, in one minute.
+
+    ``account_id`` and ``target`` are there when the token is known; ``token`` is an id, or enough of a keyed hash to
+    see the same one again.
+    """
+
+    token: str
+    address: str
+    minute: int
+    status: int
+    count: int
+    account_id: str = ""
+    environment_id: str | None = None
+    actor: Actor | None = None
+    target: str | None = None
+
+
+class FreshAddress(NamedTuple):
+    """A caller whose credential was used from an address that this process had not seen."""
+
+    actor: Actor
+    address: str

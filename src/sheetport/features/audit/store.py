@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, func, or_, select, update
 
 # Its ON CONFLICT reads the same on both databases; a plain insert has none.
 from sqlalchemy.dialects.postgresql import insert
 
 from sheetport.features.audit.model import AuditFilter, ChainHead, Checkpoint, Head, Link
+from sheetport.kernel.json import loads
 from sheetport.storage.statements import statement
 from sheetport.storage.tables.audit import (
     audit_addresses,
@@ -109,6 +110,14 @@ _PUT_MARK = statement(
     )
 )
 _MARKS = statement(select(audit_marks).order_by(audit_marks.c.chain))
+#: Records, in the server's own chain, of a roll-back that was found and of somebody's accepting it.
+SET_BACK, ACCEPTED = "audit:set-back", "audit:accept"
+_NEWEST_FINDING = statement(
+    select(_R.action, _R.detail)
+    .where(_R.account_id == "", _R.action.in_((SET_BACK, ACCEPTED)))
+    .order_by(_R.created_at.desc(), _R.seq.desc(), _R.id.desc())
+    .limit(1)
+)
 
 
 async def list_unsealed(uow: UnitOfWork, most: int) -> list[dict[str, Any]]:
@@ -218,10 +227,17 @@ async def count_account_checkpoints(uow: UnitOfWork, account_id: str) -> int:
     return 0 if row is None else int(row["found"])
 
 
-async def find_records(uow: UnitOfWork, environment_id: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """The rows of these records, by id."""
-    query = select(audit_records).where(_R.environment_id == environment_id, _R.id.in_(ids))
+async def find_records(uow: UnitOfWork, chain: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The rows of these records of a chain, by id."""
+    query = select(audit_records).where(_R.environment_id.in_(("", chain)), _R.id.in_(ids))
     return {row["id"]: _mapping(row) for row in await uow.fetch_all(query)}
+
+
+async def count_sealed(uow: UnitOfWork, newest_seq: int) -> int:
+    """How many records stand here as sealed: by their place in a chain, or by their order of commit."""
+    query = select(func.count().label("found")).select_from(audit_records)
+    row = await uow.fetch_one(query.where(or_(_R.chain_position.is_not(None), _R.seq <= newest_seq)))
+    return 0 if row is None else int(row["found"])
 
 
 async def list_records(uow: UnitOfWork, account_id: str, chosen: AuditFilter, most: int) -> list[dict[str, Any]]:
@@ -265,10 +281,26 @@ async def count_addresses(uow: UnitOfWork, credential_id: str) -> int:
     return 0 if row is None else int(row["known"])
 
 
+async def find_set_back(uow: UnitOfWork) -> str | None:
+    """What was found to have been set back and nobody has accepted."""
+    row = await uow.fetch_one(_NEWEST_FINDING)
+    return None if row is None or row["action"] == ACCEPTED else str(loads(row["detail"])["reason"])
+
+
+async def has_accepted(uow: UnitOfWork) -> bool:
+    """Whether the newest finding of a roll-back was accepted."""
+    row = await uow.fetch_one(_NEWEST_FINDING)
+    return row is not None and row["action"] == ACCEPTED
+
+
 async def put_marks(uow: UnitOfWork, heads: Iterable[Head]) -> None:
     """Remember how far chains have come."""
     rows = [{"chain": each.chain, "position": each.position, "hash": each.hash} for each in heads]
     await uow.execute_many(_PUT_MARK, [row | {"marked_at": uow.now} for row in rows])
+
+
+async def forget_marks(uow: UnitOfWork) -> None:
+    await uow.execute(delete(audit_marks))
 
 
 async def list_marks(uow: UnitOfWork) -> list[Head]:
@@ -276,18 +308,30 @@ async def list_marks(uow: UnitOfWork) -> list[Head]:
     return [Head(row["chain"], row["position"], bytes(row["hash"])) for row in await uow.fetch_all(_MARKS)]
 
 
-async def prune_chain(uow: UnitOfWork, chain: str, position: int) -> list[str]:
-    """Delete a chain's links up to a position and say which records they sealed."""
-    gone = await uow.fetch_all(
-        delete(audit_links).where(_L.chain == chain, _L.position <= position).returning(_L.record_id)
-    )
-    await uow.execute(delete(audit_checkpoints).where(_C.chain == chain, _C.position < position))
+async def set_base(uow: UnitOfWork, chain: str, position: int) -> None:
+    """Have a chain begin behind a position."""
     await uow.execute(update(audit_heads).where(_H.chain == chain).values(base_position=position))
-    return [row["record_id"] for row in gone]
 
 
-async def delete_records(uow: UnitOfWork, environment_id: str, ids: Sequence[str]) -> None:
-    await uow.execute(delete(audit_records).where(_R.environment_id == environment_id, _R.id.in_(ids)))
+async def delete_links(uow: UnitOfWork, chain: str, position: int) -> None:
+    """Delete the links of a chain up to a position."""
+    await uow.execute(delete(audit_links).where(_L.chain == chain, _L.position <= position))
+
+
+async def forget_checkpoints(uow: UnitOfWork, chain: str, position: int) -> None:
+    """Delete the kept checkpoints before a position."""
+    await uow.execute(delete(audit_checkpoints).where(_C.chain == chain, _C.position < position))
+
+
+async def find_checkpoint_before(uow: UnitOfWork, chain: str, after: int, before: int) -> Checkpoint | None:
+    """The newest kept checkpoint of a chain behind a position and signed before a moment."""
+    query = select(audit_checkpoints).where(_C.chain == chain, _C.position > after, _C.sealed_at < before)
+    row = await uow.fetch_one(query.order_by(_C.position.desc()).limit(1))
+    return None if row is None else _checkpoint(row)
+
+
+async def delete_records(uow: UnitOfWork, chain: str, ids: Sequence[str]) -> None:
+    await uow.execute(delete(audit_records).where(_R.environment_id.in_(("", chain)), _R.id.in_(ids)))
 
 
 def _filtered(query: Select[Any], account_id: str, chosen: AuditFilter) -> Select[Any]:

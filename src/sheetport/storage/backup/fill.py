@@ -11,11 +11,19 @@ from sqlalchemy import Connection, delete, func, select, table, text
 from sheetport.config import StorageSettings
 from sheetport.storage.backup import postgresql, sqlite
 from sheetport.storage.backup.archive import ArchiveError, Manifest, Progress, TableEntry, read_table
-from sheetport.storage.engine import sqlite_path
+from sheetport.storage.engine import log_path, make_log, sqlite_path
 from sheetport.storage.identity import RESTORING
 from sheetport.storage.migrations import HEAD
 from sheetport.storage.migrations.runner import in_transaction, upgrade_to
 
+#: Whichever database the backup is of: what is sealed says so itself, and the order of commit begins anew.
+_AS_SEALED = (
+    text(
+        "UPDATE audit_records SET chain_position = audit_links.position FROM audit_links"
+        " WHERE audit_links.record_id = audit_records.id AND audit_records.chain_position IS NULL"
+    ),
+    text("UPDATE audit_links SET source_seq = NULL WHERE source_seq IS NOT NULL"),
+)
 _REFUSE_SERVERS = text("UPDATE server SET key_check = :restoring")
 
 
@@ -49,10 +57,14 @@ def fill_database(
             sqlite.after_load(_sqlite(connection))
         connection.execute(_REFUSE_SERVERS, {"restoring": RESTORING})
         upgrade_to(connection)
+        for statement in _AS_SEALED:
+            connection.execute(statement)
         return moved
 
     moved = in_transaction(settings, fill)
     if settings.database_url is None:
+        make_log(settings.data)
+        sqlite.split_log(sqlite_path(settings.data), log_path(settings.data))
         progress("checking the database")
         sqlite.check_database(sqlite_path(settings.data))
     return moved

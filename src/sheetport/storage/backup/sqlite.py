@@ -14,6 +14,7 @@ from typing import Any
 
 from sheetport.storage.backup.archive import ArchiveError, ArchiveWriter, Progress
 from sheetport.storage.backup.copy_text import parse_rows, row_sql
+from sheetport.storage.tables.audit import LOG_TABLES, audit_marks, audit_records, names
 
 #: Pages of 4 KiB copied at a time, and the rest between: the disk is the writer's too.
 PAGES = 2_000
@@ -43,6 +44,33 @@ def copy_database(source: Path, target: Path, progress: Progress) -> None:
         raise ArchiveError(f"The database {source} cannot be copied: {error}.") from None
     progress("checking the copy")
     check_database(target)
+
+
+def merge_log(copy: Path, log: Path) -> None:
+    """Put what a copy of the audit log's own file holds into a copy of the database, as it lies on PostgreSQL."""
+    with closing(sqlite3.connect(copy)) as connection:
+        connection.execute("ATTACH ? AS log", (str(log),))
+        with connection:
+            for name, columns in _log_columns():
+                connection.execute(f"INSERT INTO main.{name} ({columns}) SELECT {columns} FROM log.{name}")  # noqa: S608
+
+
+def split_log(path: Path, log: Path) -> None:
+    """The reverse, after a restore: the chains go to their own file. Records stay, wherever they were."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("ATTACH ? AS log", (str(log),))
+        with connection:
+            for name, columns in _log_columns():
+                if name == audit_records.name:
+                    continue
+                connection.execute(f"INSERT INTO log.{name} ({columns}) SELECT {columns} FROM main.{name}")  # noqa: S608
+                connection.execute(f"DELETE FROM main.{name}")  # noqa: S608
+
+
+def _log_columns() -> list[tuple[str, str]]:
+    """The tables of the audit log's own file that a backup holds, with their columns."""
+    tables = [each for each in LOG_TABLES if each is not audit_marks]
+    return [(each.name, ", ".join(f'"{name}"' for name in names(each))) for each in tables]
 
 
 def check_database(path: Path) -> None:

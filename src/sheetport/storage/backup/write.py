@@ -14,11 +14,11 @@ from sheetport.config import StorageSettings
 from sheetport.kernel.clock import SystemClock
 from sheetport.storage.backup import postgresql, sqlite
 from sheetport.storage.backup.archive import FORMAT, ArchiveError, ArchiveWriter, Manifest, Progress, TableEntry
-from sheetport.storage.engine import sqlite_path
+from sheetport.storage.engine import log_path, sqlite_path
 from sheetport.storage.migrations import Schema, read_schema
 
-#: The revision is in the manifest; who is connected is no part of a server's data.
-LEFT_OUT = frozenset({"alembic_version", "listeners"})
+#: The revision is in the manifest; who is connected is no part of a server's data, nor what only tells of roll-backs.
+LEFT_OUT = frozenset({"alembic_version", "audit_marks", "listeners"})
 
 
 def write_backup(settings: StorageSettings, file: Path, progress: Progress) -> Manifest:
@@ -41,8 +41,13 @@ def _write_sqlite(settings: StorageSettings, writer: ArchiveWriter) -> Manifest:
     if not sqlite_path(settings.data).exists():
         raise ArchiveError(f"{settings.data} holds no server's data. Name the directory with --data.")
     with _scratch(writer.partial.with_suffix(".copy")) as folder:
+        log = log_path(settings.data)
+        if log.exists():  # first: the database's copy has every record that the log's has sealed
+            sqlite.copy_database(log, log_path(folder), writer.progress)
         at = SystemClock().now()
         sqlite.copy_database(sqlite_path(settings.data), sqlite_path(folder), writer.progress)
+        if log.exists():
+            sqlite.merge_log(sqlite_path(folder), log_path(folder))
         schema = read_schema(replace(settings, data=folder))
         sqlite.dump_tables(sqlite_path(folder), writer, LEFT_OUT)
         return writer.finish(lambda tables: _manifest("sqlite", schema, at, tables))

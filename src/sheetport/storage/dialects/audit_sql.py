@@ -15,7 +15,10 @@ from sheetport.storage.tables.audit import LOG_TABLES, audit_records, names
 _GIVEN = frozenset({"chain_position", "chain_hash", "sealed_at", "seq"})
 _VALUES: dict[str, Any] = {name: bindparam(name) for name in names(audit_records) if name not in _GIVEN}
 _other = audit_records.alias("other")
-_NEXT = select(func.coalesce(func.max(_other.c.seq), 0) + 1).where(_other.c.chain_position.is_(None)).scalar_subquery()
+_newest = select(func.coalesce(func.max(_other.c.seq), 0)).where(_other.c.chain_position.is_(None)).scalar_subquery()
+#: Of two arguments SQLite's max is the greater one. ``floor`` is the newest number that the log has sealed: a database
+#: that was set back must not give numbers anew.
+_NEXT = func.max(_newest, bindparam("floor")) + 1
 
 INSERT = statement(insert(audit_records).values(_VALUES))
 #: With the next number in the order of commit: for the one writer.

@@ -153,6 +153,7 @@ class PostgresDatabase:
 
     shared = True
     log_ready = True
+    audit_floor = 0
 
     def __init__(self, pool: Any, url: str, clock: Clock, keys: KeyRing) -> None:
         self.clock = clock

@@ -90,7 +90,12 @@ class SqliteUnit:
     """A unit of work on one connection."""
 
     def __init__(
-        self, connection: sqlite3.Connection, clock: Clock, keys: KeyRing, request: Request | None = None
+        self,
+        connection: sqlite3.Connection,
+        clock: Clock,
+        keys: KeyRing,
+        request: Request | None = None,
+        audit_floor: int = 0,
     ) -> None:
         self._connection = connection
         self.now = clock.now()
@@ -101,6 +106,7 @@ class SqliteUnit:
         self.request = request
         self.reads: list[dict[str, Any]] = []
         self.audited = False
+        self._audit_floor = audit_floor
 
     def _run(self, query: Query, params: Params) -> sqlite3.Cursor:
         compiled = SQLITE.resolve(query)
@@ -134,7 +140,7 @@ class SqliteUnit:
             self.woken.add(environment)
 
     async def add_audit(self, row: dict[str, Any]) -> None:
-        await self.execute(INSERT_ORDERED, row)
+        await self.execute(INSERT_ORDERED, row | {"floor": self._audit_floor})
         self.audited = True
 
     async def claim(self, chore: str) -> bool:
@@ -198,6 +204,7 @@ class SqliteDatabase:
 
     shared = False
     log_ready = True
+    audit_floor = 0
 
     def __init__(self, path: Path, clock: Clock, keys: KeyRing, log: SqliteDatabase | None = None) -> None:
         self.clock = clock
@@ -295,7 +302,7 @@ class SqliteDatabase:
             self._run_turn(turn)
 
     def _run_turn(self, turn: _Turn[Any]) -> None:
-        unit = SqliteUnit(self._writer, self.clock, self.keys, turn.request)
+        unit = SqliteUnit(self._writer, self.clock, self.keys, turn.request, self.audit_floor)
         unit.reads = turn.reads
         try:
             if self._writer.in_transaction:  # the disk failed during the last turn's rollback too

@@ -97,7 +97,7 @@ def _event(action: str, at: int, chain: str) -> bytes:
         "activity_id": 99,
         "activity_name": "Other",
         "actor": {"user": {"type": "system", "type_id": 99, "uid": "system"}},
-        "api": {"operation": action, "service": {"name": "audit"}},
+        "api": {"operation": action},
         "category_name": "Application Activity",
         "category_uid": 6,
         "class_name": "API Activity",

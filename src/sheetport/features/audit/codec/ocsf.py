@@ -56,8 +56,12 @@ def sealed_text(row: Mapping[str, Any]) -> bytes:
         "activity_id": activity_id,
         "activity_name": activity,
         "actor": {
-            "session": {"uid": row["token_id"]},
-            "user": {"type": row["actor_kind"], "type_id": 99, "uid": row["actor_id"]},
+            "user": {
+                "credential_uid": row["token_id"],
+                "type": row["actor_kind"],
+                "type_id": 99,
+                "uid": row["actor_id"],
+            }
         },
         "category_name": _CATEGORIES[class_uid // 1000],
         "category_uid": class_uid // 1000,
@@ -91,7 +95,7 @@ def _of_class(class_uid: int, noun: str, row: Mapping[str, Any]) -> dict[str, An
     """What the class needs beside what all have."""
     target = row["target"]
     if class_uid == 6003:
-        made: dict[str, Any] = {"api": {"operation": row["action"], "service": {"name": noun}}}
+        made: dict[str, Any] = {"api": {"operation": row["action"]}}
         if target:
             made["resources"] = [{"type": noun, "uid": target}]
         return made

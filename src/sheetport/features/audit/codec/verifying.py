@@ -59,31 +59,51 @@ class _Chains:
     records: int = 0
 
 
-def verify(lines: Iterable[bytes], fingerprint: str | None = None) -> Verified:
-    """What the lines of an export are, once all of it holds. Raises BrokenError.
+class Verifier:
+    """Takes the lines of an export one by one."""
 
-    ``fingerprint`` is that of the only key that may have signed it.
-    """
-    chains, digest, number = _Chains(), hashlib.sha256(), 0
-    exported: tuple[Data, bytes] | None = None
-    for number, line in enumerate(lines, 1):
-        if exported is not None:
+    def __init__(self) -> None:
+        self._chains = _Chains()
+        self._digest = hashlib.sha256()
+        self._lines = 0
+        self._end: Data | None = None
+
+    def feed(self, line: bytes) -> None:
+        """Look at the next line, with its line break. Raises BrokenError."""
+        self._lines += 1
+        number = self._lines
+        if self._end is not None:
             raise BrokenError(f"Line {number} follows the line that ends the export.")
         text, enrichments = _split(number, line)
         first = enrichments[0]
         if first.name == SEAL:
-            _follow(number, chains, text, enrichments)
+            _follow(number, self._chains, text, enrichments)
         elif first.name == CHECKPOINT:
-            _meet(number, chains, line, first)
+            _meet(number, self._chains, line, first)
         elif first.name == EXPORT:
-            exported = first.data, line
-            _check_end(number, line, first, digest.digest())
+            self._end = _check_end(number, line, first, self._digest.digest())
         else:
             raise BrokenError(f"Line {number} is no record, no checkpoint and no end of an export.")
-        digest.update(line)
-    if exported is None:
-        raise BrokenError(f"The export is cut off: its last line, which signs it, is missing after line {number}.")
-    return _conclude(chains, exported[0], fingerprint)
+        self._digest.update(line)
+
+    def conclude(self, fingerprint: str | None = None) -> Verified:
+        """What the export is, once all of it holds. Raises BrokenError.
+
+        ``fingerprint`` is that of the only key that may have signed it.
+        """
+        if self._end is None:
+            raise BrokenError(
+                f"The export is cut off: its last line, which signs it, is missing after line {self._lines}."
+            )
+        return _conclude(self._chains, self._end, fingerprint)
+
+
+def verify(lines: Iterable[bytes], fingerprint: str | None = None) -> Verified:
+    """:class:`Verifier` over all lines."""
+    verifier = Verifier()
+    for line in lines:
+        verifier.feed(line)
+    return verifier.conclude(fingerprint)
 
 
 def _split(number: int, line: bytes) -> tuple[bytes, list[Enrichment]]:
@@ -144,7 +164,7 @@ def _meet(number: int, chains: _Chains, line: bytes, found: Enrichment) -> None:
     chains.checkpoints.append((number, head, signed))
 
 
-def _check_end(number: int, line: bytes, found: Enrichment, digest: bytes) -> None:
+def _check_end(number: int, line: bytes, found: Enrichment, digest: bytes) -> Data:
     data = found.data
     heads = [Head(each.chain, each.position, _bytes(number, each.hash)) for each in data.chains or []]
     if line != export_line(_bytes(number, found.value), data.lines, heads, _signed(number, data)):
@@ -160,6 +180,7 @@ def _check_end(number: int, line: bytes, found: Enrichment, digest: bytes) -> No
             f"Line {number} signs {data.lines} lines, and the {number - 1} before it are not those: something was "
             "added, left out or changed beside the records."
         )
+    return data
 
 
 def _conclude(chains: _Chains, end: Data, fingerprint: str | None) -> Verified:

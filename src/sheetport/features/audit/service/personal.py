@@ -46,6 +46,14 @@ async def subject_key(uow: UnitOfWork, account_id: str, subject: str) -> bytes |
     return remember(place, _open(uow, row, account_id, subject))
 
 
+async def find_key(uow: UnitOfWork, account_id: str, subject: str) -> bytes | None:
+    """The person's key as the database has it now; None for one who was erased, or of whom nothing is kept."""
+    row = await store.find_subject(uow, account_id, subject)
+    if row is None or row["sealed_key"] is None:
+        return None
+    return _open(uow, row, account_id, subject)
+
+
 def remembered_key(check_value: str, account_id: str, subject: str) -> bytes | None:
     """The person's key, if it is in memory."""
     return _remembered.get((check_value, account_id, subject))

@@ -48,6 +48,14 @@ async def record_person(
     await _write(uow, row, {**personal, **_values(uow)})
 
 
+async def record_of_address(
+    uow: UnitOfWork, actor: Actor, action: str, address: str, target: str | None = None, **detail: Any
+) -> None:
+    """:func:`record` of what was noticed earlier, of a client at this address."""
+    row = _row(uow, actor, action, target, None, detail)
+    await _write(uow, row, {ADDRESS: address} if address else {})
+
+
 def record_read(
     uow: UnitOfWork,
     actor: Actor,

@@ -6,7 +6,7 @@ The lock on a chain's head row is what makes sealers of several processes take t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -49,10 +49,14 @@ class _Waiting:
 
 
 class Sealer:
-    """Seals the records of one database. ``failing`` is why it cannot at this moment."""
+    """Seals the records of one database. ``failing`` is why it cannot at this moment.
 
-    def __init__(self, db: Database) -> None:
+    ``tell`` hears how far each chain has come.
+    """
+
+    def __init__(self, db: Database, tell: Callable[[Iterable[Head]], None] = lambda _: None) -> None:
         self._db = db
+        self._tell = tell
         self._log = db.log
         self._apart = db.log is not db
         self._wake = asyncio.Event()
@@ -66,7 +70,7 @@ class Sealer:
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None, None]:
         """Seal until the context ends, and what is left then."""
-        self._sealed_seq = await self._log.read(store.newest_sealed_seq)
+        await self.look_again()
         self._db.on_reads(self.seal_reads)
         self._wake.set()
         task = asyncio.create_task(self._go_on())
@@ -87,6 +91,11 @@ class Sealer:
         self._read.set()
         self._wake.set()
         await waiting.sealed
+
+    async def look_again(self) -> None:
+        """Find anew what is sealed, after old records were deleted."""
+        async with self._turn:
+            self._sealed_seq = self._db.audit_floor = await self._log.read(store.newest_sealed_seq)
 
     async def seal_all(self) -> None:
         """Seal every record there is. Raises Unavailable."""
@@ -152,11 +161,17 @@ class Sealer:
         self.failing, self._db.log_ready = _unavailable(error).message, False
 
     async def _seal(self, reads: Rows) -> bool:
-        """Seal these reads and what writes have left; whether there is more of the latter."""
-        async with self._turn:
-            return await self._seal_in_turn(reads)
+        """Seal these reads and what writes have left; whether there is more of the latter.
+
+        It goes on when its caller is cancelled: what is committed must be known to be.
+        """
+        return await asyncio.shield(asyncio.ensure_future(self._seal_in_turn(reads)))
 
     async def _seal_in_turn(self, reads: Rows) -> bool:
+        async with self._turn:
+            return await self._seal_now(reads)
+
+    async def _seal_now(self, reads: Rows) -> bool:
         written: Rows = []
         if self._apart:
             after = self._sealed_seq
@@ -164,15 +179,15 @@ class Sealer:
         if not written and not reads and self._apart and self.failing is None:
             return False
 
-        async def work(uow: UnitOfWork) -> Rows:
+        async def work(uow: UnitOfWork) -> tuple[Rows, list[Link]]:
             if self._apart:
                 if self.failing is not None:
                     await store.put_marks(uow, [start_of("probe")])  # something to write: does that work again?
-                await seal(uow, written, reads, uow.now)
-                return written
+                return written, await seal(uow, written, reads, uow.now)
             return await _seal_together(uow, reads)
 
-        done = await self._log.write(work, lane="audit")
+        done, links = await self._log.write(work, lane="audit")
+        self._tell({each.head.chain: each.head for each in links}.values())
         if self._apart and done:
             self._sealed_seq = max(row["seq"] for row in done)
         return len(done) == MOST
@@ -195,7 +210,7 @@ async def seal(uow: UnitOfWork, written: Rows, reads: Rows, at: int) -> list[Lin
     return links
 
 
-async def _seal_together(uow: UnitOfWork, reads: Rows) -> Rows:
+async def _seal_together(uow: UnitOfWork, reads: Rows) -> tuple[Rows, list[Link]]:
     """Seal where records and chains lie in one database, to which other processes write too."""
     seen = await store.list_unsealed(uow, MOST)
     if seen:
@@ -205,7 +220,7 @@ async def _seal_together(uow: UnitOfWork, reads: Rows) -> Rows:
     links = await seal(uow, seen, reads, uow.now)
     environments = {row["id"]: row["environment_id"] for row in seen}
     await store.mark_records_sealed(uow, [each for each in links if each.record_id in environments], environments)
-    return seen
+    return seen, links
 
 
 async def _heads(uow: UnitOfWork, rows: Iterable[dict[str, Any]], at: int) -> dict[str, ChainHead]:
