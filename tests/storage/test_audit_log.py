@@ -151,12 +151,17 @@ async def test_what_is_known_of_a_person_is_erased_and_the_chain_holds(log: Log)
         (update(audit_records).where(audit_records.c.target == "r1").values(created_at=1), "not what was sealed"),
         (delete(audit_records).where(audit_records.c.target == "w0"), "sealed and missing"),
         (delete(audit_records).where(audit_records.c.target == "r5"), "sealed and missing"),
+        (
+            update(audit_records).where(audit_records.c.target == "w2").values(personal=b"x" * 40),
+            "personal data of record",
+        ),
+        (update(audit_records).where(audit_records.c.target == "w2").values(personal=None), "personal data of record"),
         (delete(audit_links).where(audit_links.c.position == 3), "record 4 where record 3"),
         (update(audit_links).where(audit_links.c.position == 3).values(hash=b"x" * 32), "not what was sealed"),
         (update(audit_heads).values(position=audit_heads.c.position - 1), "not signed by this server's key"),
         (delete(audit_heads), "was set back|holds 13 records as sealed, and the chains 0"),
     ],
-    ids=["actor", "time", "deleted", "deleted-read", "link", "hash", "head", "heads"],
+    ids=["actor", "time", "deleted", "deleted-read", "personal", "no-personal", "link", "hash", "head", "heads"],
 )
 async def test_what_was_changed_by_hand_is_named(log: Log, statement: Any, told: str) -> None:
     await log.fill()

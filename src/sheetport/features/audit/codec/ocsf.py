@@ -91,6 +91,14 @@ def sealed_text(row: Mapping[str, Any]) -> bytes:
     return _canonical(event)
 
 
+def find_sealed_text(row: Mapping[str, Any]) -> bytes | None:
+    """:func:`sealed_text`; None for a row that was changed into what no record is."""
+    try:
+        return sealed_text(row)
+    except (msgspec.MsgspecError, AttributeError, TypeError, ValueError):
+        return None
+
+
 def _of_class(class_uid: int, noun: str, row: Mapping[str, Any]) -> dict[str, Any]:
     """What the class needs beside what all have."""
     target = row["target"]

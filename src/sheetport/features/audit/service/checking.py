@@ -7,7 +7,7 @@ from typing import Any
 
 from sheetport.features.audit import store
 from sheetport.features.audit.codec.chain import checkpoint_text, digest_of
-from sheetport.features.audit.codec.ocsf import sealed_text
+from sheetport.features.audit.codec.ocsf import find_sealed_text
 from sheetport.features.audit.codec.verifying import BrokenError, Verified, Verifier
 from sheetport.features.audit.model import ChainHead, Head
 from sheetport.features.audit.service.exporting import DamagedLog, export_lines
@@ -78,7 +78,8 @@ async def _older_database(db: Database) -> str | None:
         lambda uow: store.find_records(uow, link.head.chain, [link.record_id])
     )
     row = rows.get(link.record_id)
-    if row is not None and digest_of(sealed_text(row)) == link.digest:
+    text = find_sealed_text(row) if row is not None else None
+    if text is not None and digest_of(text) == link.digest:
         return None
     return _MAIN_SET_BACK.format(record=link.record_id, fault="missing" if row is None else "not what was sealed")
 

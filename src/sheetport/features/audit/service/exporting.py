@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sheetport.features.audit import store
-from sheetport.features.audit.codec.chain import export_text, start_of
-from sheetport.features.audit.codec.lines import Signed, checkpoint_line, export_line, record_line
-from sheetport.features.audit.codec.ocsf import sealed_text
+from sheetport.features.audit.codec.chain import digest_of, export_text, start_of
+from sheetport.features.audit.codec.lines import Opening, Signed, checkpoint_line, export_line, record_line
+from sheetport.features.audit.codec.ocsf import find_sealed_text
 from sheetport.features.audit.model import ChainHead, Checkpoint, Head, Link
 from sheetport.features.audit.service import personal
 from sheetport.kernel.actor import Actor
+from sheetport.kernel.crypto import DecryptionError
 from sheetport.kernel.errors import SheetportError
 from sheetport.kernel.permissions import Permission, require
 from sheetport.storage.unit_of_work import Database, UnitOfWork
@@ -142,8 +143,22 @@ class _Exporter:
                 "was deleted, or the database is older than its audit log.",
                 "audit",
             )
-        opened = personal.opened(row, await self._key(row)) if row["personal"] is not None else []
-        return record_line(sealed_text(row), each.head, previous.hash, opened)
+        text = find_sealed_text(row)
+        if text is None or digest_of(text) != each.digest:
+            raise DamagedLog(
+                f"Record {each.head.position} of chain {each.head.chain} ({each.record_id}) is not what was sealed: "
+                "it was changed in the database.",
+                "audit",
+            )
+        return record_line(text, each.head, previous.hash, await self._opened(row))
+
+    async def _opened(self, row: dict[str, Any]) -> list[Opening]:
+        if row["commitments"] is None:
+            return []
+        try:
+            return personal.opened(row, await self._key(row))
+        except DecryptionError:
+            raise DamagedLog(f"The personal data of record {row['id']} were changed or taken away.", "audit") from None
 
     async def _key(self, row: dict[str, Any]) -> bytes | None:
         whose = row["account_id"], row["subject"]

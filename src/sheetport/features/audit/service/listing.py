@@ -8,6 +8,7 @@ from sheetport.features.audit import store
 from sheetport.features.audit.model import AuditFilter, AuditRecord, Checkpoint
 from sheetport.features.audit.service import personal
 from sheetport.kernel.actor import Actor
+from sheetport.kernel.crypto import DecryptionError
 from sheetport.kernel.errors import Invalid
 from sheetport.kernel.json import loads
 from sheetport.kernel.paging import Page, Paged
@@ -53,11 +54,18 @@ async def _opened(uow: UnitOfWork, rows: list[dict[str, Any]]) -> list[AuditReco
         subject = row["subject"]
         if row["personal"] is not None and subject not in keys:
             keys[subject] = await personal.find_key(uow, row["account_id"], subject)
-        values = {each.name: each.value for each in personal.opened(row, keys.get(subject))}
+        values = _values(row, keys.get(subject))
         named = {name: row[name] for name in _PLAIN}
         detail = loads(row["detail"]) if row["detail"] else {}
         made.append(AuditRecord(**named, detail=detail, personal=values))
     return made
+
+
+def _values(row: dict[str, Any], key: bytes | None) -> dict[str, str]:
+    try:
+        return {each.name: each.value for each in personal.opened(row, key)}
+    except DecryptionError:  # altered, which verifying tells
+        return {}
 
 
 _PLAIN = (

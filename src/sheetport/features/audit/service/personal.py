@@ -87,14 +87,16 @@ def protect(row: dict[str, Any], key: bytes | None, values: Mapping[str, str]) -
 
 
 def opened(row: Mapping[str, Any], key: bytes | None) -> list[Opening]:
-    """The values that are not erased, with what shows that they are those of the commitments."""
-    if key is None or row["personal"] is None:
+    """The values that are not erased, with what shows that they are those of the commitments.
+
+    Raises DecryptionError when they were altered or taken away.
+    """
+    if key is None or row["commitments"] is None:
         return []
+    if row["personal"] is None:
+        raise DecryptionError("The values are gone, and nobody erased them.")
     held = bytes(row["personal"])
-    try:
-        text = unseal(key, Sealed(_PURPOSE, held[:_NONCE], held[_NONCE:]), row["id"])
-    except DecryptionError:  # altered, or of a key before an erasure
-        return []
+    text = unseal(key, Sealed(_PURPOSE, held[:_NONCE], held[_NONCE:]), row["id"])
     return [Opening(name, value, salt_of(key, row["id"], name)) for name, value in loads(text).items()]
 
 
