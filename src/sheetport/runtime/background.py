@@ -45,9 +45,6 @@ async def background(
         if used:
             await db.write(lambda uow: auth.flush_last_used(uow, used))
 
-    async def record_tally() -> None:
-        await record_counted(db, tally)
-
     async def sweep() -> None:
         await sweep_events(db, event_days)
 
@@ -86,7 +83,7 @@ async def background(
         asyncio.create_task(_every(RESUME_SECONDS, "secrets.resume-rekeys", resume_rekeys)),
         asyncio.create_task(_every(SWEEP_SECONDS, "mail.sweep", sweep_mails)),
         asyncio.create_task(_every(SWEEP_SECONDS, "logins.sweep", sweep_logins)),
-        asyncio.create_task(_every(TALLY_SECONDS, "audit.record-counted", record_tally)),
+        asyncio.create_task(_every(TALLY_SECONDS, "audit.record-counted", partial(record_counted, db, tally))),
     ]
     try:
         yield
@@ -95,7 +92,7 @@ async def background(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await _attempt("auth.flush-last-used", flush_last_used)
-        await _attempt("audit.record-counted", record_tally)
+        await _attempt("audit.record-counted", partial(record_counted, db, tally))
 
 
 async def record_counted(db: Database, tally: Tally) -> None:
