@@ -210,6 +210,8 @@ ROWS = (
 #: Routes under /v1, /v2 and /time that take no bearer token, and what they answer when nothing else is sent.
 PUBLIC = {
     "POST /v1/auth": 400,
+    "POST /v1/credentials/revoke": 400,
+    "POST /v1/credentials/secret-scanning": 400,
     "POST /v1/internal/spaces/init": 401,
     "GET /v2/subscribe/{subscribe_key}/{channel}/0": 403,
     "GET /v2/presence/sub-key/{subscribe_key}/channel/{channel}/leave": 403,

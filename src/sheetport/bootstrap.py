@@ -13,7 +13,7 @@ from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ControllerRouterHandler
 
-from sheetport.config import Settings
+from sheetport.config import ConfigError, Settings
 from sheetport.features.accounts import api as accounts
 from sheetport.features.actions import api as actions
 from sheetport.features.agents import api as agents
@@ -28,6 +28,7 @@ from sheetport.features.entitlements import api as entitlements
 from sheetport.features.environments import api as environments
 from sheetport.features.events import api as events
 from sheetport.features.jobs import api as jobs
+from sheetport.features.leaks import api as leaks
 from sheetport.features.logins import api as logins
 from sheetport.features.records import api as records
 from sheetport.features.secrets import api as secrets
@@ -48,6 +49,7 @@ from sheetport.http.page_origins import PageOrigins
 from sheetport.http.quick import QuickMiddleware
 from sheetport.http.tally import Tally
 from sheetport.http.unsupported import refuse_unsupported
+from sheetport.kernel.scanning_keys import read_keys
 from sheetport.runtime.background import background
 from sheetport.runtime.hub import Hub
 from sheetport.runtime.mail_sender import MailSender
@@ -80,6 +82,7 @@ ROUTERS: list[ControllerRouterHandler] = [
     *events.poll_routers,
     jobs.router,
     logins.router,
+    leaks.router,
     records.router,
     secrets.router,
     secrets.variables_router,
@@ -126,6 +129,15 @@ def make_router() -> Litestar:
     )
     refuse_unsupported(router)
     return router
+
+
+def require_scanning_keys(text: str | None) -> None:
+    """Keep a server from starting with keys that it could not use. Raises ConfigError."""
+    try:
+        if text is not None:
+            read_keys(text)
+    except ValueError as error:
+        raise ConfigError(f"SHEETPORT_SECRET_SCANNING_KEYS (or its _FILE) cannot be used: {error}.") from None
 
 
 class Application:

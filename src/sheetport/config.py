@@ -173,6 +173,8 @@ class Settings:
     rate_limits: bool = True
     #: Whether ``POST /v1/auth`` takes passwords; the pages do in any case.
     password_tokens: bool = True
+    #: The public keys of secret-scanning services, as kernel/scanning_keys.py reads them; None takes no matches.
+    secret_scanning_keys: str | None = None
     quotas: QuotaSettings = field(default_factory=QuotaSettings)
     #: How many days old keys and tokens may become where the account says nothing; None is any age.
     key_max_age_days: int | None = None
@@ -216,6 +218,7 @@ def read_settings(
         logs or LogSettings(),
         rate_limits=os.environ.get("SHEETPORT_RATE_LIMITS", "on") != "off",
         password_tokens=os.environ.get("SHEETPORT_PASSWORD_TOKENS", "on") != "off",
+        secret_scanning_keys=secret_setting("SHEETPORT_SECRET_SCANNING_KEYS"),
         quotas=_quotas(),
         key_max_age_days=_key_max_age_days(),
         mail=_mail(),

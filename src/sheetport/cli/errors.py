@@ -7,6 +7,7 @@ from typing import Any
 from typer.core import TyperGroup
 
 from sheetport.cli.options import fail
+from sheetport.cli.plain_parameters import as_typed
 
 
 class CommandError(Exception):
@@ -15,6 +16,9 @@ class CommandError(Exception):
 
 class Commands(TyperGroup):
     """The commands; one that raises CommandError ends with ``error: …`` and exit status 1."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return as_typed(super().get_params(ctx))
 
     def invoke(self, ctx: Any) -> Any:  # the library keeps its context type to itself
         try:

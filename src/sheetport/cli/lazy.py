@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from sheetport.cli.errors import Commands
+from sheetport.cli.plain_parameters import PlainCommand
 
 #: The module, the function or ``typer.Typer``, and the summary of each command, in the order of the help.
 #: A summary is here, and not only at its command, so that the help loads no command.
@@ -51,6 +52,11 @@ PLACES = {
         "sheetport.cli.doctor",
         "doctor",
         "Look over data directory, key file, database, clock, port and running server, and say what to do.",
+    ),
+    "scan": (
+        "sheetport.cli.scan",
+        "scan",
+        "Find this server's keys and tokens in files, folders, git's history or standard input.",
     ),
     "login": (
         "sheetport.cli.login",
@@ -123,5 +129,5 @@ def _load(name: str) -> Any:
         found.rich_markup_mode = None
         return typer.main.get_group(found)
     single = typer.Typer(add_completion=False, rich_markup_mode=None)
-    single.command(name)(found)
+    single.command(name, cls=PlainCommand)(found)
     return typer.main.get_command(single)

@@ -9,6 +9,7 @@ import typer
 from sheetport import NAME, __version__
 from sheetport.cli.lazy import LazyCommands
 from sheetport.cli.options import out
+from sheetport.cli.plain_parameters import PlainCommand
 from sheetport.preload import PRELOAD_PATH
 
 #: Two options that few use once; having them loads what takes longer than all else of a start.
@@ -27,13 +28,13 @@ app = typer.Typer(
 )
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 def preload() -> None:
     """Print the path of the Node preload, for NODE_OPTIONS="--require $(sheetport preload)"."""
     out.file.write(f"{PRELOAD_PATH}\n")
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 def version() -> None:
     """Print the version."""
     out.file.write(f"{__version__}\n")

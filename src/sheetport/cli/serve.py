@@ -18,7 +18,7 @@ import typer
 import uvloop
 from rich.markup import escape
 
-from sheetport.bootstrap import Application
+from sheetport.bootstrap import Application, require_scanning_keys
 from sheetport.cli.options import Data, DatabaseUrl, KeyFile, fail, out
 from sheetport.config import (
     DEFAULT_HOST,
@@ -32,8 +32,9 @@ from sheetport.config import (
 )
 from sheetport.features.setup import service as setup
 from sheetport.http.logs import configure_logs
-from sheetport.kernel.crypto import KeyRing, masked
+from sheetport.kernel.crypto import KeyRing
 from sheetport.kernel.errors import SheetportError
+from sheetport.kernel.tokens import masked
 from sheetport.runtime import open_files
 from sheetport.runtime.admin_socket import admin_socket
 from sheetport.runtime.audit_operations import AuditOperations
@@ -129,6 +130,7 @@ def serve(
         settings = read_settings(
             data, key_file, database_url, host, port, tls=tls, trusted_proxies=trusted_proxies, logs=logs
         )
+        require_scanning_keys(settings.secret_scanning_keys)
         if tls is not None:
             check_tls(tls)
     except ConfigError as error:

@@ -17,7 +17,6 @@ import hashlib
 import hmac
 import secrets
 import struct
-import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -29,9 +28,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from sheetport.kernel.ids import base62, random_text
+from sheetport.kernel.ids import random_text
+from sheetport.kernel.tokens import STORED, TOKEN_RANDOM, with_checksum
 
-TOKEN_RANDOM = 33  # base62 digits: 196 bits, what 24 random bytes need
 KEY_BYTES = 32
 NONCE_BYTES = 12
 FILE_FORMAT = "sheetport-key-1"
@@ -50,20 +49,13 @@ class UnknownKeyError(DecryptionError):
 
 
 def mint_token(prefix: str) -> str:
-    """A new random token, such as ``sk_dev_…``; its last six characters check the rest."""
-    body = f"{prefix}_{random_text(TOKEN_RANDOM)}"
-    return body + checksum(body)
+    """A new random token, such as ``sk_dev_…``; its last six characters check the rest.
 
-
-def checksum(body: str) -> str:
-    """Six base62 digits of the CRC32 of a token's text before them."""
-    return base62(zlib.crc32(body.encode()), 6)
-
-
-def masked(token: str) -> str:
-    """What may be shown of a token: its prefix and last four characters."""
-    prefix = token.rpartition("_")[0]
-    return f"{prefix}_…{token[-4:]}"
+    The prefix is one of ``tokens.STORED``, by which the token is found where it does not belong.
+    """
+    if prefix not in STORED:
+        raise ValueError(f"{prefix!r} is no kind of token; name it in kernel/tokens.py")
+    return with_checksum(f"{prefix}_{random_text(TOKEN_RANDOM)}")
 
 
 class _KeyFile(msgspec.Struct):

@@ -198,6 +198,15 @@ async def _find(uow: UnitOfWork, actor: Actor, space_id: str) -> Space:
     return space
 
 
+async def end_tokens(uow: UnitOfWork, actor: Actor, space_id: str) -> None:
+    """End every access token of a space, as when one was exposed; who reads the space gets a fresh one."""
+    actor = require(actor, Permission.SPACE_WRITE)
+    space = await _find(uow, actor, space_id)
+    await store.end_tokens(uow, space.environment_id, space.id)
+    await accounts.bump_generation(uow, space.account_id)
+    await audit.record(uow, actor, "space:end-tokens", space.id, environment_id=space.environment_id)
+
+
 async def _environment(uow: UnitOfWork, actor: Actor, environment_id: str | None) -> Place:
     """The environment of a new space: the one named, the key's own, or the account's only one."""
     chosen = environment_id or actor.environment_id

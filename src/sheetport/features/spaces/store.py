@@ -41,6 +41,7 @@ _EXPIRE = statement(
         sweep_at=bindparam("next", type_=_TIME),
     )
 )
+_END_TOKENS = statement(update(spaces).where(*_THIS).values(token_generation=spaces.c.token_generation + 1))
 _KEEP = statement(update(spaces).where(*_THIS).values(sweep_at=None))
 _COUNT_WORKBOOKS = statement(
     update(spaces)
@@ -128,6 +129,10 @@ async def expire_space(uow: UnitOfWork, space: Space, sweep_at: int) -> None:
     """Mark a space expired and its tokens with it; at ``sweep_at`` it is due again."""
     named = {"environment": space.environment_id, "space": space.id, "at": uow.now, "next": sweep_at}
     await uow.execute(_EXPIRE, named)
+
+
+async def end_tokens(uow: UnitOfWork, environment_id: str, space_id: str) -> None:
+    await uow.execute(_END_TOKENS, {"environment": environment_id, "space": space_id})
 
 
 async def keep_space(uow: UnitOfWork, space: Space) -> None:

@@ -2,7 +2,7 @@
 ``revoke``, ``rotate``, ``policy`` (how old they become), ``narrowing`` (what they may do and from where), ``change``,
 ``reports``, ``imports``, ``watch`` (what is told of them), ``verify`` (who a token is), ``actors`` (what they have),
 ``live`` (whether it still is), ``refusals`` (why it is not), ``derived`` (tokens without a row), ``passwords`` (and
-``password_rules``), ``last_used``, ``restored`` (what a restore ends).
+``password_rules``), ``recognise`` (what a found token is), ``last_used``, ``restored`` (what a restore ends).
 """
 
 from sheetport.features.accounts.service import set_key_max_age

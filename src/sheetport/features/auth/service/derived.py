@@ -1,6 +1,6 @@
 """Tokens that are derived, not stored: they carry their claims and a MAC.
 
-``spt_<space id>.<expiry>.<generation>.<mac>``: a space's access token. It dies with its hour
+``spt_<space id>.<expiry>.<generation>.<mac><checksum>``: a space's access token. It dies with its hour
 bucket plus 24 h, with its space, and when the space's token generation goes up.
 """
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sheetport.kernel.clock import HOUR
 from sheetport.kernel.crypto import KeyRing
+from sheetport.kernel.tokens import unchecked, with_checksum
 
 SPACE_PREFIX = "spt_"
 SPACE_LIFETIME = 24 * HOUR
@@ -28,12 +29,12 @@ def mint_space_token(keys: KeyRing, space_id: str, generation: int, now: int) ->
     """The space's access token: the same all through an hour, valid for 24 to 25 hours."""
     expires_at = (now // HOUR + 1) * HOUR + SPACE_LIFETIME
     body = f"{space_id}.{expires_at}.{generation}"
-    return f"{SPACE_PREFIX}{body}.{keys.sign('space', body)}"
+    return with_checksum(f"{SPACE_PREFIX}{body}.{keys.sign('space', body)}")
 
 
 def read_space_token(keys: KeyRing, token: str) -> SpaceClaim | None:
     """The claim of a token whose MAC holds, else None. Expiry and generation are the caller's to check."""
-    body, _, signature = token.removeprefix(SPACE_PREFIX).rpartition(".")
+    body, _, signature = unchecked(token).removeprefix(SPACE_PREFIX).rpartition(".")
     if not body.isascii() or not keys.signed(signature, "space", body):
         return None
     space_id, expires_at, generation = body.split(".")

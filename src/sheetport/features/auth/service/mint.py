@@ -8,9 +8,10 @@ from sheetport.features.audit import service as audit
 from sheetport.features.auth import store
 from sheetport.features.auth.model import ID_WORDS, Credential, CredentialKind, Minted, Narrowing
 from sheetport.kernel.actor import Actor
-from sheetport.kernel.crypto import masked, mint_token
+from sheetport.kernel.crypto import mint_token
 from sheetport.kernel.errors import Invalid
 from sheetport.kernel.ids import new_id
+from sheetport.kernel.tokens import masked
 from sheetport.storage.unit_of_work import UnitOfWork
 
 MAX_NAME = 255

@@ -38,8 +38,8 @@ async def revoke(uow: UnitOfWork, actor: Actor, credential: Credential, ending: 
     )
 
 
-async def revoke_credential(uow: UnitOfWork, actor: Actor, credential_id: str) -> None:
+async def revoke_credential(uow: UnitOfWork, actor: Actor, credential_id: str, ending: Ending = Ending.REVOKED) -> None:
     """:func:`revoke` by id, for the server itself; an id that is gone already is passed over."""
     credential = await store.find_credential(uow, credential_id)
     if credential is not None and credential.deleted_at is None:
-        await revoke(uow, actor, credential)
+        await revoke(uow, actor, credential, ending)

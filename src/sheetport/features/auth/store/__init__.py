@@ -45,12 +45,12 @@ _SET_ORIGINS = statement(
     .where(credentials.c.id == bindparam("credential"))
     .values(origins=bindparam("new_origins"), updated_at=bindparam("at"))
 )
+#: A credential with all that was exchanged for it, and for that, and so on.
+_descent = select(credentials.c.id).where(credentials.c.id == bindparam("credential")).cte("descent", recursive=True)
+_descent = _descent.union(select(credentials.c.id).join(_descent, credentials.c.parent_id == _descent.c.id))
 _REVOKE = statement(
     update(credentials)
-    .where(
-        (credentials.c.id == bindparam("credential")) | (credentials.c.parent_id == bindparam("credential")),
-        credentials.c.deleted_at.is_(None),
-    )
+    .where(credentials.c.id.in_(select(_descent.c.id)), credentials.c.deleted_at.is_(None))
     .values(
         deleted_at=bindparam("at"),
         updated_at=bindparam("at"),

@@ -1,7 +1,7 @@
 """Subscriptions: tokens that open one channel for a while, and what the channel holds.
 
-``sst_<id>~<environment>~<space>~<account>~<issuer>~<expiry>~<mac>``: derived, without a row, and never a bearer
-token. It dies with its hour, with the token it was given for, and with the space or environment it follows.
+``sst_<id>~<environment>~<space>~<account>~<issuer>~<expiry>~<mac><checksum>``: derived, without a row, and never a
+bearer token. It dies with its hour, with the token it was given for, and with the space or environment it follows.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from sheetport.kernel.crypto import KeyRing
 from sheetport.kernel.errors import Conflict, Invalid
 from sheetport.kernel.ids import random_text
 from sheetport.kernel.permissions import Permission, require
+from sheetport.kernel.tokens import unchecked, with_checksum
 from sheetport.storage.unit_of_work import UnitOfWork
 
 PREFIX = "sst_"
@@ -74,14 +75,14 @@ def _token(keys: KeyRing, grant: Grant) -> str:
         grant.issuer,
         str(grant.expires_at),
     )
-    return PREFIX + _SEPARATOR.join((*parts, keys.sign(_PURPOSE, *parts)))
+    return with_checksum(PREFIX + _SEPARATOR.join((*parts, keys.sign(_PURPOSE, *parts))))
 
 
 def read_subscription_token(keys: KeyRing, token: str) -> Grant | None:
     """The grant of a token whose MAC holds, else None. Expiry and revocation are the caller's to check."""
     if len(token) > MAX_TOKEN or not token.startswith(PREFIX) or not token.isascii():
         return None
-    *parts, signature = token.removeprefix(PREFIX).split(_SEPARATOR)
+    *parts, signature = unchecked(token).removeprefix(PREFIX).split(_SEPARATOR)
     if len(parts) != 6 or not keys.signed(signature, _PURPOSE, *parts):
         return None
     grant_id, environment_id, space_id, account_id, issuer, expires_at = parts
