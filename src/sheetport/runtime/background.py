@@ -63,9 +63,6 @@ async def background(
         while await db.write(secrets.remind) == secrets.REMINDED:
             continue
 
-    async def resume_rekeys() -> None:
-        await secrets.resume_rekeys(db)
-
     async def sweep_logins() -> None:
         await db.write(login_jobs.sweep)
 
@@ -80,7 +77,7 @@ async def background(
         asyncio.create_task(_every(EXPIRE_SECONDS, "auth.tend-credentials", partial(tend_credentials, db))),
         asyncio.create_task(_every(SWEEP_SECONDS, "events.sweep", sweep)),
         asyncio.create_task(_every(EXPIRE_SECONDS, "secrets.remind", remind_of_secrets)),
-        asyncio.create_task(_every(RESUME_SECONDS, "secrets.resume-rekeys", resume_rekeys)),
+        asyncio.create_task(_every(RESUME_SECONDS, "secrets.resume-rekeys", partial(secrets.resume_rekeys, db))),
         asyncio.create_task(_every(SWEEP_SECONDS, "mail.sweep", sweep_mails)),
         asyncio.create_task(_every(SWEEP_SECONDS, "logins.sweep", sweep_logins)),
         asyncio.create_task(_every(TALLY_SECONDS, "audit.record-counted", partial(record_counted, db, tally))),
