@@ -7,6 +7,7 @@ document has for an id names one of the other side's as well.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -42,6 +43,7 @@ NAMED = {
 }
 #: Query parameters for ids of the outside, which nothing of ours has.
 OUTSIDE = {"actorId", "lastEventId"}
+_numbers = itertools.count(1)
 _PLACE = re.compile(r"\{(\w+_id)\}")
 
 
@@ -91,6 +93,8 @@ def calls_of(row: Row, queries: list[str], caller: Scene, other: Scene) -> Itera
 
 def _crossing(row: Row, names: str, text: str, foreign: set[int], caller: Scene, other: Scene) -> Crossing:
     def fill(found: re.Match[str]) -> str:
+        if found[1] == "unique":
+            return f"unique{next(_numbers)}"
         return (other if found.start() in foreign else caller).things[found[1]]
 
     path, _, body = re.sub(r"\{(\w+)\}", fill, text).partition("\0")
@@ -111,7 +115,7 @@ def expected(kind: str, crossing: Crossing, *, same_account: bool) -> set[int]:
         return {403} if table[kind] == 403 else {404}
     if kind in USERS:
         if table["user"] != 200:  # for want of something in the table's scene that some users have
-            return {table["user"], 200}
+            return {table["user"], 200, 404}
         row = crossing.row
         return {404} if _PLACE.search(row.route + row.query + json.dumps(row.body)) else {200, 409}
     column = "other_space" if kind == "space" else "other_environment" if same_account else "other_account"

@@ -1,5 +1,7 @@
 """Who may do what: one row for every route that needs a caller, one column for every kind of caller.
 
+A user's outcome follows from what a row needs (permission_needs.py) and what the user's role gives.
+
 ``{name}`` in a path, a query or a body is a thing of the development environment of ``PermissionWorld``. An outcome is
 the status: ``ok`` is 200; 403 where the kind of caller may never do this; 404 where the caller may not know of the
 thing; 400 where the caller may call, but not so. Whoever sends no token, or a revoked or expired one, gets 401 from
@@ -11,14 +13,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-#: A user of the account; the secret keys of the environment, of another environment and of another account; the
-#: environment's publishable key; a token of the space that the things are in, and one of the space beside it.
-ACTORS = ("user", "secret", "other_environment", "other_account", "publishable", "space", "other_space")
+from permission_needs import ROLE_USERS, outcome_of
+
+#: An Administrator of the account; the secret keys of the environment, of another environment and of another account;
+#: the environment's publishable key; a token of the space that the things are in, and one of the space beside it.
+KINDS = ("user", "secret", "other_environment", "other_account", "publishable", "space", "other_space")
+ACTORS = (*KINDS, *ROLE_USERS)
 
 
 @dataclass(frozen=True)
 class Row:
-    """``outcomes`` are in the order of ACTORS. Whoever is let in gets ``query`` and ``body`` that are good."""
+    """``outcomes`` are in the order of KINDS. Whoever is let in gets ``query`` and ``body`` that are good."""
 
     route: str
     outcomes: str
@@ -34,7 +39,8 @@ class Row:
     def expected(self) -> dict[str, int]:
         """The status for each kind of caller."""
         statuses = [200 if outcome == "ok" else int(outcome) for outcome in self.outcomes.split()]
-        return dict(zip(ACTORS, statuses, strict=True))
+        kinds = dict(zip(KINDS, statuses, strict=True))
+        return kinds | {user: outcome_of(self.route, user, kinds["user"]) for user in ROLE_USERS}
 
 
 #: Frequent rows: within the environment; within the space; of the environment's keyholders; of users; of oneself.
@@ -45,6 +51,9 @@ LISTED_KEYS = "   ok  ok  ok  ok  403 403 403"
 USERS = "         ok  403 403 403 403 403 403"
 NOBODY = "        403 403 403 403 403 403 403"
 NEW_NAME = {"name": "new name"}
+NEW_ROLE = {"name": "{unique}", "permissions": ["record:read"]}
+NEW_USER = {"email": "{unique}@example.com", "name": "New", "actorRoles": []}
+GIVEN_ROLE = {"roleId": "{guest_role_id}", "resourceId": "{space_id}"}
 NEW_JOB = {"type": "workbook", "operation": "submit", "source": "{workbook_id}", "trigger": "immediate"}
 NEW_APP = {"name": "New", "namespace": "new", "type": "CUSTOM"}
 NEW_EVENT = {
@@ -75,6 +84,22 @@ ROWS = (
     Row("GET /v1/audit", USERS),
     Row("GET /v1/audit/export", USERS),
     Row("GET /v1/audit/checkpoints", USERS),
+    Row("POST /v1/users/invite", USERS, NEW_USER),
+    Row("POST /v1/users/{invited_user_id}/resend-invite", USERS),
+    Row("POST /v1/users/{spare_user_id}/disable", USERS),
+    Row("POST /v1/users/{spare_user_id}/enable", USERS),
+    Row("DELETE /v1/users/{spare_user_id}", USERS),
+    # Roles.
+    Row("GET /v1/roles", USERS),
+    Row("POST /v1/roles", USERS, NEW_ROLE),
+    Row("PATCH /v1/roles/{role_id}", USERS, {"permissions": ["record:read"]}),
+    Row("DELETE /v1/roles/{role_id}", USERS),
+    Row("GET /v1/users/{spare_user_id}/roles", USERS),
+    Row("POST /v1/users/{spare_user_id}/roles", USERS, GIVEN_ROLE),
+    Row("DELETE /v1/users/{spare_user_id}/roles/{actor_role_id}", USERS),
+    Row("GET /v1/agents/{agent_id}/roles", "ok ok 404 404 403 404 404"),
+    Row("POST /v1/agents/{agent_id}/roles", IN_ENVIRONMENT, GIVEN_ROLE),
+    Row("DELETE /v1/agents/{agent_id}/roles/{agent_role_id}", IN_ENVIRONMENT),
     # Apps are the account's: every environment's keys read them.
     Row("GET /v1/apps", "ok ok ok ok 403 403 403"),
     Row("POST /v1/apps", USERS, NEW_APP),
@@ -111,14 +136,14 @@ ROWS = (
     # All of them alike. A secret key lists its environment's keys, and changes none.
     Row("GET /v1/auth/credentials", "ok ok ok ok 403 403 403"),
     Row("GET /v1/auth/credentials/due", "ok ok ok ok 403 403 403"),
-    Row("POST /v1/auth/credentials/import", USERS, {"token": "pat_of_{credential_id}"}),
+    Row("POST /v1/auth/credentials/import", USERS, {"token": "pat_of_{credential_id}{unique}"}),
     Row("PATCH /v1/auth/credentials/{credential_id}", USERS, NEW_NAME),
     Row("DELETE /v1/auth/credentials/{credential_id}", USERS),
     Row("GET /v1/auth/key-policy", "ok ok ok ok 403 403 403"),
     Row("PUT /v1/auth/key-policy", USERS, {"maxAgeDays": 0}),
     # Environments. A space token reads the settings of its environment.
     Row("GET /v1/environments", LIST),
-    Row("POST /v1/environments", USERS, {"name": "new", "isProd": False}),
+    Row("POST /v1/environments", USERS, {"name": "{unique}", "isProd": False}),
     Row("GET /v1/environments/{environment_id}", "ok ok 404 404 403 404 404"),
     Row("PATCH /v1/environments/{environment_id}", IN_ENVIRONMENT, {"name": "{fresh}"}),
     Row("DELETE /v1/environments/{environment_id}", IN_ENVIRONMENT),

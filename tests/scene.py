@@ -8,28 +8,34 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from permission_needs import ROLE_USERS
 from permission_table import Row
+from sheetport.features.agents import service as agents
 from sheetport.features.auth import service as auth
 from sheetport.features.auth.model import CredentialKind, Wanted
 from sheetport.features.environments import service as environments
 from sheetport.features.environments.model import EnvironmentChange
+from sheetport.features.places import service as places
+from sheetport.features.places.model import Place
+from sheetport.features.roles import service as roles
+from sheetport.features.users import service as users
 from sheetport.kernel.actor import Actor, ActorKind
 from sheetport.kernel.clock import DAY
+from sheetport.kernel.permissions import BuiltInRole
 from sheetport.storage.unit_of_work import UnitOfWork
 from worlds import Reply, World
 
 FIELDS = [{"key": "name", "type": "string"}]
 #: What is the account's, so that callers from beside the environment may see it.
 OF_ACCOUNT = (
-    "app_id",
-    "user_id",
-    "account_id",
-    "access_token_id",
-    "client_id",
-    "session_id",
-    "passkey_id",
+    *("app_id", "user_id", "account_id", "access_token_id", "client_id", "session_id", "passkey_id"),
     "credential_id",
+    *("role_id", "guest_role_id", "spare_user_id", "invited_user_id", "actor_role_id"),
 )
+#: What users with a role on less than the environment may not know of.
+BESIDE_SPACE = ("other_space_id", "key_id", "agent_id", "agent_role_id")
+BESIDE_WORKBOOK = (*BESIDE_SPACE, "document_id", "event_id", "secret_id")
+BESIDE_SHEET = (*BESIDE_WORKBOOK, "job_id", "idle_job_id", "failed_job_id", "action_id")
 _numbers = itertools.count(1)
 
 
@@ -44,6 +50,8 @@ class Scene:
     mark: str = ""
     things: dict[str, str] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
+    #: Id and token of each of ROLE_USERS.
+    role_users: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     async def build(self) -> None:
         """Fresh things, and the tokens to reach them."""
@@ -60,6 +68,7 @@ class Scene:
         book = await self._make("/v1/workbooks", body | {"settings": {"trackChanges": True}})
         self.things |= {"workbook_id": book["id"], "sheet_id": book["sheets"][0]["id"]}
         await self._fill()
+        await world.db.write(self._people)
 
     async def _environment(self, uow: UnitOfWork) -> None:
         """An environment with its keys, a key to spare, a token to spare, and credentials that have ended."""
@@ -85,6 +94,34 @@ class Scene:
         self.things["credential_id"] = spared.credential.id
         self.tokens = {"secret": made.secret_key.token, "publishable": made.publishable_key.token}
         self.tokens |= {"revoked": ended.token, "expired": expired.token}
+
+    async def _people(self, uow: UnitOfWork) -> None:
+        """Users who can be spared, a custom role, and the users of ROLE_USERS with their roles on these things."""
+        world, number, settings = self.world, next(_numbers), self.world.app.settings
+        actor = Actor(ActorKind.USER, world.user_id, world.account_id, "test")
+        listed = {role.built_in: role.id for role in await roles.list_roles(uow, actor) if role.built_in}
+        custom = await roles.create_role(uow, actor, f"{self.mark}role {number}", ["record:read"])
+        spare = await users.invite_user(uow, actor, f"{self.mark}spare{number}@example.com", "Spare", [], settings)
+        given = await users.assign_user_role(uow, actor, spare.user.id, listed[BuiltInRole.GUEST], world.account_id)
+        await users.set_password(uow, spare.user.id, "no hash")
+        address = f"{self.mark}invited{number}@example.com"
+        invited = await users.invite_user(uow, actor, address, "Invited", [], settings)
+        self.things |= {"role_id": custom.id, "guest_role_id": listed[BuiltInRole.GUEST], "actor_role_id": given.id}
+        self.things |= {"spare_user_id": spare.user.id, "invited_user_id": invited.user.id}
+        kinds = ("account_id", "environment_id", "space_id", "workbook_id", "sheet_id")
+        agent = Place(self.things["environment_id"], f"us_ag_{number}", "ag", world.account_id)
+        await places.add_place(uow, agent)
+        role_id, space_id = listed[BuiltInRole.GUEST], self.things["space_id"]
+        for_agent = await agents.assign_agent_role(uow, actor, agent.id, role_id, space_id)
+        self.things |= {"agent_id": agent.id, "agent_role_id": for_agent.id}
+        for name, (role, depth) in ROLE_USERS.items():
+            if name not in self.role_users:
+                made = await users.invite_user(uow, actor, f"{self.mark}{name}{number}@example.com", name, [], settings)
+                token = await auth.mint(uow, actor, CredentialKind.PERSONAL, name, user_id=made.user.id)
+                self.role_users[name] = made.user.id, token.token
+            user_id, self.tokens[name] = self.role_users[name]
+            if role is not None:
+                await users.assign_user_role(uow, actor, user_id, listed[role], self.things[kinds[depth]])
 
     async def _fill(self) -> None:
         """What lies in the space: records with their commit, jobs, an event, a secret; and a variable and an app."""
@@ -126,7 +163,8 @@ class Scene:
         return await self.world.call(method, self._filled(path), body, token=token)
 
     def _filled(self, text: str) -> str:
-        return re.sub(r"\{(\w+)\}", lambda found: self.things[found[1]], text)
+        things = {**self.things, "unique": f"unique{next(_numbers)}"}
+        return re.sub(r"\{(\w+)\}", lambda found: things[found[1]], text)
 
     def betrayed(self, actor: str, reply: Reply, row: Row) -> list[str]:
         """Things in the answer that the caller may not know of, and did not name."""
@@ -134,6 +172,10 @@ class Scene:
             "other_environment": [name for name in self.things if name not in OF_ACCOUNT],
             "other_account": list(self.things),
             "other_space": [n for n in self.things if n not in (*OF_ACCOUNT, "environment_id", "other_space_id")],
+            "space_administrator": BESIDE_SPACE,
+            "workbook_member": BESIDE_WORKBOOK,
+            "sheet_guest": BESIDE_SHEET,
+            "nobody": [name for name in self.things if name != "account_id"],
         }
         asked, said = self._filled(row.route + row.query + json.dumps(row.body)), json.dumps(reply.body)
         ids = {self.things[name]: name for name in hidden.get(actor, ()) if name.endswith("_id")}

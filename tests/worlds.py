@@ -20,6 +20,7 @@ from sheetport.features.auth.model import CredentialKind
 from sheetport.features.auth.service import hash_new_password, mint
 from sheetport.features.environments import service as environments
 from sheetport.features.environments.model import EnvironmentChange
+from sheetport.features.roles import service as roles
 from sheetport.features.users import service as users
 from sheetport.kernel.actor import system_actor
 from sheetport.kernel.clock import FakeClock
@@ -167,6 +168,7 @@ async def furnish_world(world: World) -> None:
             account = await accounts.create_account(uow, f"{prefix}account")
             actor = system_actor(account.id)
             setattr(world, f"{prefix}account_id", account.id)
+            await roles.open_roles(uow, account.id)
             user = await users.create_user(uow, account.id, f"{prefix}admin@example.com", "Ada", password_hash)
             pat = await mint(uow, actor, CredentialKind.PERSONAL, "test", user_id=user.id)
             setattr(world, f"{prefix}user_id", user.id)

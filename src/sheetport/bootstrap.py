@@ -31,6 +31,7 @@ from sheetport.features.jobs import api as jobs
 from sheetport.features.leaks import api as leaks
 from sheetport.features.logins import api as logins
 from sheetport.features.records import api as records
+from sheetport.features.roles import api as roles
 from sheetport.features.secrets import api as secrets
 from sheetport.features.sheets import api as sheets
 from sheetport.features.spaces import api as spaces
@@ -84,6 +85,7 @@ ROUTERS: list[ControllerRouterHandler] = [
     logins.router,
     leaks.router,
     records.router,
+    roles.router,
     secrets.router,
     secrets.variables_router,
     sheets.router,

@@ -17,13 +17,17 @@ from sheetport.features.environments import service as environments
 from sheetport.features.environments.model import EnvironmentChange
 from sheetport.features.events import service as events
 from sheetport.features.events.model import Channel, Grant, Wanted
+from sheetport.features.roles import service as roles
+from sheetport.features.roles.model import Holder
+from sheetport.features.users import service as users
 from sheetport.kernel.actor import Actor, ActorKind, system_actor
 from sheetport.kernel.crypto import KeyRing
 from sheetport.kernel.errors import Forbidden
+from sheetport.kernel.permissions import BuiltInRole
 from sheetport.runtime.hub import Hub
 from sheetport.storage.engine import open_database
 from sheetport.storage.migrations.runner import upgrade
-from sheetport.storage.unit_of_work import Database, UnitOfWork
+from sheetport.storage.unit_of_work import Database, StaleError, UnitOfWork
 
 SOON = 10.0
 
@@ -102,3 +106,36 @@ async def test_an_idle_stream_in_another_process_is_cut(pair: Pair) -> None:
         assert await tail.next() is None
     tail.close()
     assert pair.hub.count_waiting() == 0
+
+
+@pytest.mark.parametrize("data_place", ["postgresql"], indirect=True)
+async def test_a_role_that_ends_in_one_process_ends_at_once_for_a_caller_remembered_in_another(
+    storage: StorageSettings,
+) -> None:
+    await asyncio.to_thread(upgrade, storage)
+    keys = KeyRing.generate()
+    first, second = await open_database(storage, keys), await open_database(storage, keys)
+
+    async def furnish(uow: UnitOfWork) -> tuple[Holder, str]:
+        account = (await accounts.create_account(uow, "account")).id
+        await roles.open_roles(uow, account)
+        bob = await users.create_user(uow, account, "bob@example.com", "Bob", role=BuiltInRole.USER)
+        token = await auth.mint(uow, system_actor(account), CredentialKind.PERSONAL, "pat", user_id=bob.id)
+        return Holder(ActorKind.USER, bob.id, account), token.token
+
+    holder, token = await first.write(furnish)
+    server, verifier = system_actor(holder.account_id), auth.Verifier(second)
+    stale = 0
+    for _ in range(20):
+        assert (await verifier.verify(token)).grants
+        remembered = verifier.recall(token)
+        (given,) = await first.read(lambda uow: roles.list_actor_roles(uow, holder))
+        await first.write(lambda uow, given=given: roles.remove_role(uow, server, holder, given.id))  # type: ignore[misc]
+        stale += bool((await verifier.verify(token)).grants)
+        if remembered is not None:  # whoever reads under what it was is told to ask anew
+            with pytest.raises(StaleError):
+                await second.read(accounts.list_accounts, standing=remembered.standing)
+        await first.write(lambda uow: roles.give_built_in(uow, server, holder, BuiltInRole.USER))
+    assert stale == 0
+    await first.close()
+    await second.close()

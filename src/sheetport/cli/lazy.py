@@ -85,6 +85,8 @@ PLACES = {
         "Client credentials: an id and a secret that a program exchanges for access tokens.",
     ),
     "token": ("sheetport.cli.login", "token_app", "Personal access tokens: they act as you, in every environment."),
+    "users": ("sheetport.cli.users", "users_app", "Users of your account: invite, disable, enable, delete."),
+    "roles": ("sheetport.cli.roles", "roles_app", "Roles of your account, and giving them to users."),
     "events": ("sheetport.cli.events", "events_app", "What happens in an environment."),
     "mail": (
         "sheetport.cli.mail",

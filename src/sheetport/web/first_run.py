@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from sheetport.features.setup.model import LINK_LIFETIME
+from sheetport.features.links.model import LIFETIMES, Purpose
 from sheetport.kernel.clock import SECOND
 from sheetport.storage import data_directory
 
@@ -27,7 +27,7 @@ async def expiring_first_run(data: Path) -> AsyncGenerator[None, None]:
 
 
 async def _watch(data: Path) -> None:
-    is_there = data_directory.keep_first_run(data, LINK_LIFETIME / SECOND)
+    is_there = data_directory.keep_first_run(data, LIFETIMES[Purpose.SETUP] / SECOND)
     while is_there:
         await asyncio.sleep(LOOK_SECONDS)
-        is_there = data_directory.keep_first_run(data, LINK_LIFETIME / SECOND)
+        is_there = data_directory.keep_first_run(data, LIFETIMES[Purpose.SETUP] / SECOND)

@@ -1,4 +1,4 @@
-"""The set-up link's page: the first administrator chooses an address and a password, once, within 30 minutes."""
+"""The page of a link by which a user chooses a password: the first administrator, or who was invited."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import Any
 from litestar import Response, Router, get, post
 from litestar.response import Redirect
 
+from sheetport.features.accounts import service as accounts
 from sheetport.features.auth import service as auth
+from sheetport.features.links.model import LIFETIMES, Purpose
 from sheetport.features.setup import service as setup
-from sheetport.features.setup.model import LINK_LIFETIME
 from sheetport.features.users import service as users
+from sheetport.features.users.model import User
 from sheetport.http.auth import PUBLIC
 from sheetport.http.errors import status_of
+from sheetport.kernel.actor import system_actor
 from sheetport.kernel.clock import SECOND
 from sheetport.kernel.errors import NotFound, SheetportError
 from sheetport.storage import data_directory
@@ -32,45 +35,54 @@ async def get_setup(request: AnyRequest) -> Response[Any]:
     token = request.query_params.get("token")
     if token is not None:  # out of the address bar and the history before anything is shown
         kept = token if _TOKEN.fullmatch(token) else ""
-        seconds = LINK_LIFETIME // SECOND
+        seconds = LIFETIMES[Purpose.SETUP] // SECOND
         cookies = [cookie(request, COOKIE, kept, seconds, "/setup")]
         headers = {**HEADERS, "Referrer-Policy": "no-referrer"}
         return Redirect("/setup", status_code=303, cookies=cookies, headers=headers)
     try:
-        email = await request.app.state.db.read(lambda uow: _address(uow, _token(request)))
+        shown = await request.app.state.db.read(lambda uow: _find(uow, _token(request)))
     except NotFound:
         return page("setup_ended.html", 404)
-    return page("setup.html", refusal=None, email=email)
+    return page("setup.html", refusal=None, **shown)
 
 
 @post("/", status_code=200)
 async def post_setup(request: AnyRequest) -> Response[Any]:
     require_same_origin(request)
     email, password = await form_of(request, "email", "password")
+    shown = {"email": email, "invited_to": ""}
     try:
-        await _use_link(request, email, password)
+        found = await request.app.state.db.read(lambda uow: _find(uow, _token(request)))  # before a hash is worth it
+        shown = found if found["invited_to"] else shown
+        user = await _use_link(request, shown, password)
     except NotFound:
         return page("setup_ended.html", 404)
     except SheetportError as error:
-        return page("setup.html", status_of(error), refusal=error.message, email=email)
-    cookies = [await sign_in(request, email, password), cookie(request, COOKIE, "", 0, "/setup")]
+        return page("setup.html", status_of(error), refusal=error.message, **shown)
+    cookies = [await sign_in(request, user.email, password), cookie(request, COOKIE, "", 0, "/setup")]
     return Redirect("/", status_code=303, cookies=cookies)
 
 
-async def _use_link(request: AnyRequest, email: str, password: str) -> None:
+async def _use_link(request: AnyRequest, shown: dict[str, str], password: str) -> User:
     state = request.app.state
-    token = _token(request)
-    await state.db.read(lambda uow: setup.find_setup_link(uow, token))  # before a hash is worth its time
+    token, email = _token(request), shown["email"]
     password_hash = await auth.hash_password(password, (email,))
-    await state.db.write(lambda uow: setup.use_setup_link(uow, token, password_hash, email))
-    data_directory.forget_first_run(state.settings.storage.data)
+    user: User = await state.db.write(lambda uow: setup.use_setup_link(uow, token, password_hash, email))
+    if not shown["invited_to"]:
+        data_directory.forget_first_run(state.settings.storage.data)
+    return user
 
 
-async def _address(uow: UnitOfWork, token: str) -> str:
-    """The address that the link's user has, "" for one who has none yet. Raises NotFound."""
+async def _find(uow: UnitOfWork, token: str) -> dict[str, str]:
+    """What the page shows: the address of the link's user, "" for one who has none yet, and the name of the account
+    that one was invited to, "" for who was not. Raises NotFound."""
     link = await setup.find_setup_link(uow, token)
     user = await users.find_user(uow, link.user_id)
-    return "" if user is None or user.email.endswith(_NO_ADDRESS) else user.email
+    invited_to = ""
+    if link.purpose is Purpose.INVITATION:
+        account = await accounts.get_current_account(uow, system_actor(link.account_id))
+        invited_to = account.name
+    return {"email": "" if user is None or user.email.endswith(_NO_ADDRESS) else user.email, "invited_to": invited_to}
 
 
 def _token(request: AnyRequest) -> str:

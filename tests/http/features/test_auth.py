@@ -110,11 +110,21 @@ async def test_every_wrong_credential_is_refused_with_the_same_bytes(world: Worl
         {"clientId": world.user_id, "secret": world.pat},
     ]
     replies = [await sign_in(world, **body) for body in tries]
-    await world.db.write(lambda uow: users.disable_user(uow, system_actor(world.account_id), world.user_id))
+    await disable(world)
     replies += [await sign_in(world, email=EMAIL, password=PASSWORD), await sign_in(world, **client)]
     assert {reply.status for reply in replies} == {401}
     assert len({json.dumps(reply.body) for reply in replies}) == 1
     assert len({len(reply.headers) for reply in replies}) == 1
+
+
+async def disable(world: World) -> None:
+    """Disable the world's user, once another is there to be the account's Administrator."""
+
+    async def work(uow: UnitOfWork) -> None:
+        await users.create_user(uow, world.account_id, "second@example.com", "Second")
+        await users.disable_user(uow, system_actor(world.account_id), world.user_id)
+
+    await world.db.write(work)
 
 
 async def test_a_user_without_a_password_cannot_sign_in(world: World) -> None:
@@ -247,7 +257,7 @@ async def test_deleted_client_credentials_take_their_tokens_along(world: World) 
 async def test_a_disabled_user_is_shut_out_at_once(world: World) -> None:
     token = await access_token(world)
     assert await status(world, token) == 200
-    await world.db.write(lambda uow: users.disable_user(uow, system_actor(world.account_id), world.user_id))
+    await disable(world)
     assert [await status(world, each) for each in (token, world.pat)] == [401, 401]
     assert await status(world, world.sk) == 200, "keys belong to the environment"
 

@@ -10,6 +10,7 @@ from sheetport.kernel.permissions import lack
 from sheetport.storage.unit_of_work import UnitOfWork
 
 NOUNS = {
+    "ag": ("agent", "agentId"),
     "env": ("environment", "environmentId"),
     "sp": ("space", "spaceId"),
     "wb": ("workbook", "workbookId"),

@@ -8,9 +8,6 @@ from sheetport.features.accounts.model import Account
 from sheetport.features.auth.model import Credential
 from sheetport.features.environments.model import Environment
 from sheetport.features.users.model import User
-from sheetport.kernel.clock import MINUTE
-
-LINK_LIFETIME = 30 * MINUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +26,6 @@ class SetupResult:
     account: Account
     user: User
     environments: list[FreshEnvironment]
-
-
-@dataclass(frozen=True, slots=True)
-class SetupLink:
-    """A one-time right to choose a user's password; its token is not in it."""
-
-    id: str
-    account_id: str
-    user_id: str
-    expires_at: int
-    used_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,15 +12,14 @@ from sheetport.features.audit import service as audit
 from sheetport.features.auth import service as auth
 from sheetport.features.environments import service as environments
 from sheetport.features.environments.model import EnvironmentChange
-from sheetport.features.setup import store
-from sheetport.features.setup.model import LINK_LIFETIME, FreshEnvironment, Lasting, SetupLink, SetupResult
+from sheetport.features.links import service as links
+from sheetport.features.links.model import Link, Purpose
+from sheetport.features.roles import service as roles
+from sheetport.features.setup.model import FreshEnvironment, Lasting, SetupResult
 from sheetport.features.users import service as users
 from sheetport.features.users.model import User
 from sheetport.kernel.actor import system_actor
 from sheetport.kernel.clock import iso
-from sheetport.kernel.crypto import mint_token
-from sheetport.kernel.errors import NotFound
-from sheetport.kernel.ids import new_id
 from sheetport.kernel.paging import Page
 from sheetport.storage.unit_of_work import UnitOfWork
 
@@ -39,6 +38,7 @@ async def create_first_account(
     account = await accounts.create_account(uow, account_name)
     actor = system_actor(account.id)
     await audit.record(uow, actor, "account:create", account.id)
+    await roles.open_roles(uow, account.id)
     user = await users.create_user(uow, account.id, email, user_name or email.partition("@")[0], password_hash)
     await apps.create_default_app(uow, actor)
     fresh = []
@@ -69,33 +69,24 @@ def describe(result: SetupResult) -> dict[str, Any]:
 
 async def create_setup_link(uow: UnitOfWork, account_id: str, user_id: str) -> str:
     """The token of a new link, good once and for 30 minutes; earlier links of the user end."""
-    await store.spend_links(uow, user_id)
-    token = mint_token("setup")
-    link = SetupLink(new_id("lnk", account_id), account_id, user_id, uow.now + LINK_LIFETIME)
-    await store.insert_link(uow, link, uow.keys.fingerprint(token))
-    await audit.record(uow, system_actor(account_id), "setup-link:create", user_id)
-    return token
+    return await links.create_link(uow, system_actor(account_id), account_id, user_id, Purpose.SETUP)
 
 
-async def find_setup_link(uow: UnitOfWork, token: str) -> SetupLink:
-    """A link that can still be used. Raises NotFound, alike for unknown, used and expired."""
-    link = await store.find_link(uow, uow.keys.fingerprint(token))
-    if link is None or link.used_at is not None or link.expires_at <= uow.now:
-        raise NotFound("This set-up link is unknown, used or older than 30 minutes; make a new one.", "token")
-    return link
+async def find_setup_link(uow: UnitOfWork, token: str) -> Link:
+    """A link, of set-up or an invitation, that can still be used. Raises NotFound, alike for unknown, used and
+    expired."""
+    return await links.find_link(uow, token)
 
 
 async def use_setup_link(uow: UnitOfWork, token: str, password_hash: str, email: str | None = None) -> User:
     """Give the link's user this password, and this address if one is given, and end the link.
 
-    Raises NotFound as :func:`find_setup_link` does, and Invalid or Conflict for an address that cannot be
-    used, which leaves the link as it was.
+    An invited user keeps the address that was invited. Raises NotFound as :func:`find_setup_link` does, and Invalid
+    or Conflict for an address that cannot be used, which leaves the link as it was.
     """
-    link = await find_setup_link(uow, token)
-    if await store.spend_links(uow, link.user_id) == 0:  # used by another process since it was found
-        raise NotFound("This set-up link has been used; make a new one.", "token")
-    await audit.record(uow, system_actor(link.account_id), "setup-link:use", link.user_id)
-    return await users.set_password(uow, link.user_id, password_hash, email)
+    link = await links.use_link(uow, token)
+    chosen = email if link.purpose is Purpose.SETUP else None
+    return await users.set_password(uow, link.user_id, password_hash, chosen)
 
 
 async def end_restore(uow: UnitOfWork, backup_at: int) -> list[Lasting]:
@@ -104,7 +95,7 @@ async def end_restore(uow: UnitOfWork, backup_at: int) -> list[Lasting]:
     ``backup_at`` is the backup's instant, milliseconds. Called by the restore only, before the server runs.
     """
     ended = await auth.end_passing(uow)
-    await store.spend_all_links(uow)
+    await links.end_all_links(uow)
     lasting = []
     for account in await accounts.list_accounts(uow):
         actor = system_actor(account.id)

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from litestar import Router, get, patch
+from litestar import Router, delete, get, patch, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
+from sheetport.features.roles.schemas import ActorRoleShape, AssignActorRole, to_actor_role
 from sheetport.features.users import service
 from sheetport.features.users.model import UserFilter
-from sheetport.features.users.schemas import UpdateUser, UserShape, to_shape
+from sheetport.features.users.schemas import (
+    InvitedUser,
+    InviteUser,
+    ResentInvitation,
+    ResentInvitationAnswer,
+    UpdateUser,
+    UserShape,
+    to_invited,
+    to_roles,
+    to_shape,
+)
 from sheetport.http.dependencies import Caller
-from sheetport.http.envelope import Data, Listed, pagination_of
+from sheetport.http.envelope import OK, Data, Listed, Success, pagination_of
 from sheetport.http.parameters import PageNumber, PageSize
 from sheetport.kernel.paging import page_of
 
@@ -49,4 +60,67 @@ async def update_user(
     return Data(data=to_shape(await call.write(service.update_user, user_id, change.name, change.dashboard)))
 
 
-router = Router("/v1/users", route_handlers=[list_users, get_user, update_user], tags=["users"])
+@post("/invite", status_code=200)
+async def invite_user(call: Caller, data: JSONBody[InviteUser]) -> Data[InvitedUser]:
+    invited = await call.write(service.invite_user, data.email, data.name, to_roles(data.actor_roles), call.settings)
+    return Data(data=to_invited(invited))
+
+
+@post("/{user_id:str}/resend-invite", status_code=200)
+async def resend_invitation(call: Caller, user_id: FromPath[str]) -> ResentInvitationAnswer:
+    invited = await call.write(service.resend_invitation, user_id, call.settings)
+    return ResentInvitationAnswer(data=ResentInvitation(success=True, invitation_link=invited.link))
+
+
+@delete("/{user_id:str}", status_code=200)
+async def delete_user(call: Caller, user_id: FromPath[str]) -> Success:
+    await call.write(service.delete_user, user_id)
+    return OK
+
+
+@post("/{user_id:str}/disable", status_code=200)
+async def disable_user(call: Caller, user_id: FromPath[str]) -> Data[UserShape]:
+    return Data(data=to_shape(await call.write(service.disable_user, user_id)))
+
+
+@post("/{user_id:str}/enable", status_code=200)
+async def enable_user(call: Caller, user_id: FromPath[str]) -> Data[UserShape]:
+    return Data(data=to_shape(await call.write(service.enable_user, user_id)))
+
+
+@get("/{user_id:str}/roles")
+async def list_user_roles(call: Caller, user_id: FromPath[str]) -> Data[list[ActorRoleShape]]:
+    return Data(data=[to_actor_role(each) for each in await call.read(service.list_user_roles, user_id)])
+
+
+@post("/{user_id:str}/roles", status_code=200)
+async def assign_user_role(
+    call: Caller, user_id: FromPath[str], data: JSONBody[AssignActorRole]
+) -> Data[ActorRoleShape]:
+    given = await call.write(service.assign_user_role, user_id, data.role_id, data.resource_id)
+    return Data(data=to_actor_role(given))
+
+
+@delete("/{user_id:str}/roles/{actor_role_id:str}", status_code=200)
+async def remove_user_role(call: Caller, user_id: FromPath[str], actor_role_id: FromPath[str]) -> Success:
+    await call.write(service.remove_user_role, user_id, actor_role_id)
+    return OK
+
+
+router = Router(
+    "/v1/users",
+    route_handlers=[
+        list_users,
+        get_user,
+        update_user,
+        invite_user,
+        resend_invitation,
+        delete_user,
+        disable_user,
+        enable_user,
+        list_user_roles,
+        assign_user_role,
+        remove_user_role,
+    ],
+    tags=["users"],
+)

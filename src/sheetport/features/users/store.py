@@ -16,14 +16,9 @@ from sheetport.storage.unit_of_work import Row, UnitOfWork
 
 _FIELDS = tuple(User.__dataclass_fields__)
 _INSERT = statement(insert(users).values({name: bindparam(name) for name in (*_FIELDS, "email_key")}))
-_BY_ID = statement(select(users).where(users.c.id == bindparam("id")))
+_LIVE = users.c.deleted_at.is_(None)
+_BY_ID = statement(select(users).where(users.c.id == bindparam("id"), _LIVE))
 _BY_EMAIL = statement(select(users).where(users.c.email_key == bindparam("key")))
-_FIRST = statement(
-    select(users)
-    .where(users.c.account_id == bindparam("account"), users.c.disabled_at.is_(None))
-    .order_by(users.c.created_at, users.c.id)
-    .limit(1)
-)
 #: Every user signs in here by password, so these two of the API's orders are one value for all.
 _ORDERS: dict[str, ColumnElement[Any]] = {
     "idp": literal(0),
@@ -39,6 +34,11 @@ def email_key(email: str) -> str:
     return unicodedata.normalize("NFC", email.strip()).casefold()
 
 
+def pending_key(account_id: str, email: str) -> str:
+    """The same of one who is invited: the address is theirs on this server only once they have accepted."""
+    return f"invited {account_id} {email_key(email)}"
+
+
 _SEEN = statement(update(users).where(users.c.id == bindparam("user")).values(last_seen_at=bindparam("at")))
 
 
@@ -47,7 +47,8 @@ def _user(row: Row) -> User:
 
 
 def _row(user: User) -> dict[str, Any]:
-    derived = {"metadata": dumps(user.metadata), "email_key": email_key(user.email)}
+    key = email_key(user.email) if user.invited_at is None else pending_key(user.account_id, user.email)
+    derived = {"metadata": dumps(user.metadata), "email_key": key}
     return {name: getattr(user, name) for name in _FIELDS} | derived
 
 
@@ -76,9 +77,18 @@ async def find_user_by_email(uow: UnitOfWork, email: str) -> User | None:
     return None if row is None else _user(row)
 
 
-async def find_first_user(uow: UnitOfWork, account_id: str) -> User | None:
-    row = await uow.fetch_one(_FIRST, {"account": account_id})
+async def find_invited(uow: UnitOfWork, account_id: str, email: str) -> User | None:
+    """A user of the account who has not accepted yet."""
+    row = await uow.fetch_one(_BY_EMAIL, {"key": pending_key(account_id, email)})
     return None if row is None else _user(row)
+
+
+async def forget_user(uow: UnitOfWork, user_id: str) -> None:
+    """Mark a user deleted and wipe what tells who it was; their address is free again."""
+    wiped = {"email": "", "email_key": f"deleted {user_id}", "name": "Deleted user", "metadata": "{}"}
+    ended = {"password_hash": None, "last_seen_at": None, "invited_at": None}
+    dated = {"disabled_at": uow.now, "deleted_at": uow.now, "updated_at": uow.now}
+    await uow.execute(update(users).where(users.c.id == user_id).values({**wiped, **ended, **dated}))
 
 
 async def list_users(uow: UnitOfWork, account_id: str, wanted: UserFilter, page: Page) -> list[User]:
@@ -96,9 +106,9 @@ async def count_users(uow: UnitOfWork, account_id: str, wanted: UserFilter) -> i
 
 
 def _matching(account_id: str, wanted: UserFilter) -> ColumnElement[bool]:
-    conditions = [users.c.account_id == account_id]
+    conditions = [users.c.account_id == account_id, _LIVE]
     if wanted.email is not None:
-        conditions.append(users.c.email_key == email_key(wanted.email))
+        conditions.append(users.c.email_key.in_([email_key(wanted.email), pending_key(account_id, wanted.email)]))
     if wanted.search is not None:
         columns = (users.c.name, users.c.email)
         conditions.append(or_(*(column.icontains(wanted.search, autoescape=True) for column in columns)))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Index, Table
+from sqlalchemy import Column, Index, Table
 from sqlalchemy import text as sql
 
-from sheetport.storage.tables.base import binary, json, key, metadata, moment, number, text
+from sheetport.storage.tables.base import TEXT, binary, json, key, metadata, moment, number, text
 
 _LASTING = sql("kind <> 'access'")
 
@@ -66,7 +66,7 @@ rotations = Table(
     Index("ix_rotations_wipe_at", "wipe_at"),
 )
 
-#: One-time links that let the first administrator choose a password.
+#: One-time links by which a user chooses a password; ``purpose`` is setup or invitation.
 setup_links = Table(
     "setup_links",
     metadata,
@@ -76,5 +76,6 @@ setup_links = Table(
     binary("fingerprint"),
     moment("expires_at"),
     moment("used_at", optional=True),
+    Column("purpose", TEXT, nullable=False, server_default="setup"),
     Index("uq_setup_links_fingerprint", "fingerprint", unique=True),
 )

@@ -41,7 +41,7 @@ users = Table(
     key("id"),
     text("account_id"),
     text("email"),
-    text("email_key"),  # case-folded; unique on the server
+    text("email_key"),  # case-folded; unique on the server, or in the account for one who is only invited
     text("name"),
     text("password_hash", optional=True),
     json("metadata"),
@@ -50,6 +50,8 @@ users = Table(
     moment("disabled_at", optional=True),
     moment("created_at"),
     moment("updated_at"),
+    moment("invited_at", optional=True),  # while the newest invitation has not been accepted
+    moment("deleted_at", optional=True),
     Index("uq_users_email_key", "email_key", unique=True),
     Index("ix_users_account_id", "account_id", "created_at"),
 )

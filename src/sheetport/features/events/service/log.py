@@ -131,15 +131,17 @@ async def _place(uow: UnitOfWork, actor: Actor, context: dict[str, Any]) -> Plac
     environment_id = _id(context, "environmentId") or actor.environment_id
     if environment_id is None:
         raise Invalid("context.environmentId must say which environment the event belongs to.", "context")
-    place = await places.get_place(uow, actor, environment_id, "env")
+    place = await places.get_place(uow, actor, environment_id, "env", around=True)
     for key, kind in _CONTEXT_KINDS.items():
         named = _id(context, key)
         if named is None:
             continue
-        inner = await places.get_place(uow, actor, named, kind)
+        inner = await places.get_place(uow, actor, named, kind, around=True)
         if inner.environment_id != environment_id or place.space_id not in {None, inner.space_id}:
             raise NotFound(f"{key} {named[:60]!r} is not in the environment and space of this context.", "context")
         place = inner
+    if not places.is_reached(actor, place):
+        raise places.not_found(place.id, place.kind)
     return place
 
 
