@@ -115,7 +115,7 @@ def expected(kind: str, crossing: Crossing, *, same_account: bool) -> set[int]:
         return {403} if table[kind] == 403 else {404}
     if kind in USERS:
         if table["user"] != 200:  # for want of something in the table's scene that some users have
-            return {table["user"], 200, 404}
+            return {table["user"], 200, 400, 404}
         row = crossing.row
         return {404} if _PLACE.search(row.route + row.query + json.dumps(row.body)) else {200, 409}
     column = "other_space" if kind == "space" else "other_environment" if same_account else "other_account"

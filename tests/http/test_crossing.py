@@ -34,6 +34,8 @@ IN_THE_ADDRESS = {
     "GET /v2/presence/sub-key/{}/channel/{}/leave",
     "GET /v2/presence/sub-key/{}/channel/{}/heartbeat",
 }
+#: Ends the very sign-ins that the other calls are made with, and names nothing of anyone's.
+ENDS_SIGN_INS = "DELETE /v1/auth/sessions"
 REFUSED = {400, 401, 403, 404, 409}
 
 
@@ -105,7 +107,7 @@ async def cross(caller: Side, other: Side, same_account: bool) -> tuple[int, lis
     for route, row in rows_of(DOCUMENT).items():
         for crossing in calls_of(row, queries[route], caller.scene, other.scene):
             for kind in kinds_of(same_account):
-                if kind in DEAD and crossing.names != "all":
+                if (kind in DEAD and crossing.names != "all") or (kind in USERS and route == ENDS_SIGN_INS):
                     continue
                 token = (other if kind in {"revoked", "expired"} else caller).tokens[kind]
                 method = route.partition(" ")[0]
