@@ -45,9 +45,6 @@ async def background(
         if used:
             await db.write(lambda uow: auth.flush_last_used(uow, used))
 
-    async def sweep() -> None:
-        await sweep_events(db, event_days)
-
     async def sweep_spaces() -> None:
         while await db.write(space_jobs.sweep_spaces) == space_jobs.BATCH:
             continue
@@ -75,7 +72,7 @@ async def background(
         asyncio.create_task(_every(EXPIRE_SECONDS, "records.sweep", sweep_records)),
         asyncio.create_task(_every(LAST_USED_SECONDS, "auth.flush-last-used", flush_last_used)),
         asyncio.create_task(_every(EXPIRE_SECONDS, "auth.tend-credentials", partial(tend_credentials, db))),
-        asyncio.create_task(_every(SWEEP_SECONDS, "events.sweep", sweep)),
+        asyncio.create_task(_every(SWEEP_SECONDS, "events.sweep", partial(sweep_events, db, event_days))),
         asyncio.create_task(_every(EXPIRE_SECONDS, "secrets.remind", remind_of_secrets)),
         asyncio.create_task(_every(RESUME_SECONDS, "secrets.resume-rekeys", partial(secrets.resume_rekeys, db))),
         asyncio.create_task(_every(SWEEP_SECONDS, "mail.sweep", sweep_mails)),
