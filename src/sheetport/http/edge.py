@@ -68,7 +68,7 @@ class EdgeMiddleware:
         began = perf_counter()
         status = size = 0
         added = self._added(scope)
-        current_request.set(ScopeRequest(scope))
+        served = current_request.set(ScopeRequest(scope))
 
         async def noting(message: Message) -> None:
             nonlocal status, size
@@ -82,6 +82,7 @@ class EdgeMiddleware:
         try:
             await self._app(scope, receive, noting)
         finally:
+            current_request.reset(served)
             self._note(scope, status, size, perf_counter() - began)
 
     def _added(self, scope: HTTPScope) -> list[tuple[bytes, bytes]]:
