@@ -20,7 +20,7 @@ from sheetport.features.audit.model import ChainHead, Checkpoint, Head, Link
 from sheetport.features.audit.service import personal
 from sheetport.features.audit.service.recording import VALUES
 from sheetport.kernel.clock import MINUTE
-from sheetport.kernel.errors import SheetportError, Unavailable
+from sheetport.kernel.errors import Unavailable
 from sheetport.storage.unit_of_work import Database, UnitOfWork
 
 #: Records of writes wait this long for others; a read that comes meanwhile takes them along.
@@ -79,8 +79,10 @@ class Sealer:
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-            with suppress(SheetportError):
+            try:
                 await self.seal_all()
+            except Exception as error:  # noqa: BLE001 - a server whose database is gone stops all the same
+                self._fail(error)
 
     async def seal_reads(self, rows: list[dict[str, Any]]) -> None:
         """Protect and seal the records of reads. Returns once they are on disk; raises Unavailable."""

@@ -19,7 +19,6 @@ from sheetport.features.audit.service.checking import find_rollback
 from sheetport.features.audit.service.exporting import DamagedLog, export_lines
 from sheetport.features.audit.service.recording import record
 from sheetport.kernel.actor import system_actor
-from sheetport.kernel.errors import SheetportError
 from sheetport.storage import identity
 from sheetport.storage.anchor import AnchorError, Place, read_anchor, write_anchor
 from sheetport.storage.unit_of_work import Database, UnitOfWork
@@ -89,7 +88,7 @@ class Watch:
                 await self._db.write(lambda uow: store.put_marks(uow, moved.values()))
             await self._anchor()
             self._unwritten = None
-        except (SheetportError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told, and tried again
             self._moved = moved | self._moved
             if self._unwritten is None:
                 _log.warning("audit.not-anchored", error=type(error).__name__)
