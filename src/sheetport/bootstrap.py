@@ -33,6 +33,7 @@ from sheetport.features.logins import api as logins
 from sheetport.features.records import api as records
 from sheetport.features.roles import api as roles
 from sheetport.features.secrets import api as secrets
+from sheetport.features.secrets.service import list_secret_roots
 from sheetport.features.sheets import api as sheets
 from sheetport.features.spaces import api as spaces
 from sheetport.features.users import api as users
@@ -153,7 +154,7 @@ class Application:
         self.settings = settings
         self.db = db
         self.verifier = Verifier(db)
-        self.watch = Watch(db, settings.storage.audit_anchor)
+        self.watch = Watch(db, settings.storage.audit_anchor, list_secret_roots)
         self.sealer = Sealer(db, self.watch.note)
         self.tally = Tally(db.clock.now, db.keys.fingerprint)
         self.stream_limits = StreamLimits(db, settings.quotas.streams)

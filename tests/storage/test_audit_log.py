@@ -260,6 +260,23 @@ async def test_an_anchor_that_was_changed_is_not_believed(sqlite_storage: Storag
         assert "not signed by this server's key" in str(log.watch.fault)
 
 
+async def test_secrets_that_were_set_back_are_told_by_the_anchor(
+    sqlite_storage: StorageSettings, tmp_path: Path
+) -> None:
+    def seen(count: int, mac: bytes) -> Any:
+        async def roots(_: UnitOfWork) -> dict[str, bytes]:
+            return {ENVIRONMENT: count.to_bytes(8, "big") + mac * 32}
+
+        return roots
+
+    async with opened(sqlite_storage) as log:
+        await audit.anchor(log.db, tmp_path, seen(300, b"a"))
+        for count, mac, told in ((300, b"a", False), (301, b"b", False), (300, b"b", True), (299, b"c", True)):
+            found = await audit.Watch(log.db, tmp_path, seen(count, mac)).find_rollback()
+            assert (found is not None) is told
+            assert found is None or ENVIRONMENT in found
+
+
 # Pruning
 
 

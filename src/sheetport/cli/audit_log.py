@@ -16,15 +16,15 @@ from sheetport.cli.options import settings_of
 from sheetport.cli.transfer import as_command_errors, running_server
 from sheetport.config import Settings
 from sheetport.features.audit import service as audit
-from sheetport.features.audit.codec.verifying import Verified
+from sheetport.features.audit.codec.verifying import BrokenError, Verified
 from sheetport.features.audit.model import AuditFilter, ChainHead
+from sheetport.features.secrets.service import list_secret_roots
 from sheetport.kernel.clock import iso, parse_iso
 from sheetport.kernel.paging import Page
 from sheetport.runtime.audit_operations import AuditOperations
 from sheetport.runtime.choosing import find_administrator
 from sheetport.runtime.set_up import open_for_serving
 from sheetport.storage import data_directory
-from sheetport.storage.anchor import AnchorError, read_anchor
 from sheetport.storage.engine import sqlite_path
 from sheetport.storage.migrations import HEAD, schema_version
 from sheetport.storage.unit_of_work import Database
@@ -78,11 +78,10 @@ class AuditLog:
 
     def check(self) -> Verified:
         """Verify database, log and anchor. Raises BrokenError."""
-        try:
-            anchor = read_anchor(self.folder, self.db.keys) if self.folder is not None else None
-        except AnchorError as error:
-            raise CommandError(f"NOT VALID: {error}") from None
-        return self.runner.run(audit.check(self.db, anchor))
+        found = self.runner.run(audit.Watch(self.db, self.folder, list_secret_roots).find_rollback())
+        if found is not None:
+            raise BrokenError(found)
+        return self.runner.run(audit.check(self.db, None))
 
     def prune(self, before: int, file: Path, say: Callable[[str], None]) -> int | None:
         """Write what was sealed before a moment to a new file, then delete it; None when there is nothing."""
@@ -111,7 +110,7 @@ class AuditLog:
         return counted
 
     async def _call(self, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        watch = audit.Watch(self.db, self.folder)
+        watch = audit.Watch(self.db, self.folder, list_secret_roots)
         await self._sealer.look_again()
         answer, _ = await AuditOperations(self.db, self._sealer, watch).by_name()[operation](arguments)
         if operation != "audit-seal":

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from sheetport.config import StorageSettings
 from sheetport.features.audit import service as audit
+from sheetport.features.secrets.service import list_secret_roots
 from sheetport.features.setup import service as setup
 from sheetport.features.setup.model import Lasting
 from sheetport.kernel.crypto import KeyRing
@@ -97,7 +98,7 @@ async def _end(staging: StorageSettings, keys: KeyRing, manifest: Manifest) -> l
     try:
         lasting = await db.write(end)
         if staging.audit_anchor is not None:
-            await audit.anchor(db, staging.audit_anchor)
+            await audit.anchor(db, staging.audit_anchor, list_secret_roots)
         return lasting
     finally:
         await db.close()

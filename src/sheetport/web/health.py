@@ -21,6 +21,8 @@ _NOT_READY = {
     "stopping": "The server is stopping; it takes no more work.",
     "database": "The database does not answer within 2 seconds; the server's log has the details.",
     "schema": "The database's schema is not the one this version needs.",
+    "audit": "The audit log cannot be written, or it or the database was set back to an older state; the server's log"
+    " says which. See 'sheetport audit verify', and 'sheetport audit accept' once you know why.",
 }
 
 
@@ -35,8 +37,7 @@ async def get_readiness(request: AnyRequest) -> Response[Any]:
     """Whether this server takes work: 503 while it stops, or its database or its audit log is not as it has to be."""
     failing = await request.app.state.telemetry.failing()
     if failing is not None:
-        message = _NOT_READY.get(failing) or request.app.state.telemetry.audit_fault()
-        return Response(error_body((failing, message)), status_code=503)
+        return Response(error_body((failing, _NOT_READY[failing])), status_code=503)
     return Response({"data": {"status": "ready"}})
 
 

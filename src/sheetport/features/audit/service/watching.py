@@ -6,7 +6,7 @@ What is found at the start to have been set back stays told, in the log and by r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -20,20 +20,30 @@ from sheetport.features.audit.service.exporting import DamagedLog, export_lines
 from sheetport.features.audit.service.recording import record
 from sheetport.kernel.actor import system_actor
 from sheetport.storage import identity
-from sheetport.storage.anchor import AnchorError, Place, read_anchor, write_anchor
+from sheetport.storage.anchor import Anchor, AnchorError, Place, read_anchor, write_anchor
 from sheetport.storage.unit_of_work import Database, UnitOfWork
 
 SECONDS = 1.0
 SET_BACK, ACCEPTED = store.SET_BACK, store.ACCEPTED
 _log = structlog.get_logger()
 
+#: By environment, what its secrets are: a count of changes, SEQUENCE bytes that only go up, then a MAC.
+Roots = Callable[[UnitOfWork], Awaitable[dict[str, bytes]]]
+SEQUENCE = 8
+
+
+async def no_roots(_: UnitOfWork) -> dict[str, bytes]:
+    """Where nobody says what secrets there are."""
+    return {}
+
 
 class Watch:
     """``fault`` says what was set back, or cannot be remembered at this moment; None when all is well."""
 
-    def __init__(self, db: Database, folder: Path | None) -> None:
+    def __init__(self, db: Database, folder: Path | None, roots: Roots = no_roots) -> None:
         self._db = db
         self._folder = folder
+        self._roots = roots
         self._moved: dict[str, Head] = {}
         self._rollback: str | None = None
         self._unwritten: str | None = None
@@ -67,7 +77,10 @@ class Watch:
             return str(error)
         if anchor is not None and await self._db.read(identity.check) < anchor.security_epoch:
             return f"The database was set back behind a restore that the anchor {anchor.file} remembers."
-        return await find_rollback(self._db, anchor)
+        found = await find_rollback(self._db, anchor)
+        if found is not None or anchor is None:
+            return found
+        return _older_root(anchor, await self._db.read(self._roots))
 
     async def _look(self) -> None:
         """Find what was set back, now or before, and record it where it is new."""
@@ -92,7 +105,7 @@ class Watch:
             self._moved = moved | self._moved
             if self._unwritten is None:
                 _log.warning("audit.not-anchored", error=type(error).__name__)
-            self._unwritten = f"How far the audit log has come cannot be remembered: {error}"
+            self._unwritten = "How far the audit log has come cannot be remembered."
 
     async def accept(self) -> str | None:
         """Go on from what is there now, and record that; what had been set back. Called when somebody says so."""
@@ -126,7 +139,7 @@ class Watch:
 
     async def _anchor(self) -> None:
         if self._folder is not None:
-            await anchor(self._db, self._folder)
+            await anchor(self._db, self._folder, self._roots)
 
     async def _go_on(self) -> None:
         while True:
@@ -139,9 +152,20 @@ async def _rebase(uow: UnitOfWork, chain: ChainHead) -> None:
     await store.set_base(uow, chain.head.chain, chain.head.position)
 
 
-async def anchor(db: Database, folder: Path) -> None:
+async def anchor(db: Database, folder: Path, roots: Roots = no_roots) -> None:
     """Write what the anchor has to remember. Raises OSError, and Unavailable."""
     heads = [each.head for each in await db.log.read(store.list_heads)]
-    epoch = await db.read(identity.check)
-    places = [Place(*head) for head in heads]
-    await asyncio.to_thread(write_anchor, folder, db.keys, db.clock.now(), epoch, places, {})
+    epoch, found = await db.read(identity.check), await db.read(roots)
+    places, spelled = [Place(*head) for head in heads], {name: root.hex() for name, root in found.items()}
+    await asyncio.to_thread(write_anchor, folder, db.keys, db.clock.now(), epoch, places, spelled)
+
+
+def _older_root(anchor: Anchor, roots: Mapping[str, bytes]) -> str | None:
+    """The first environment whose secrets are not what the anchor has seen, or anything later."""
+    for environment, seen in anchor.secret_roots.items():
+        had, has = bytes.fromhex(seen), roots.get(environment)
+        if has is None:  # without its environment; that it is gone, its chain tells
+            continue
+        if has[:SEQUENCE] < had[:SEQUENCE] or (has[:SEQUENCE] == had[:SEQUENCE] and has != had):
+            return f"The secrets of environment {environment} were set back or altered. The anchor remembers them."
+    return None

@@ -11,7 +11,7 @@ from sheetport.features.secrets.service.rekeying import (
     resume_rekeys,
     rewrap_data_keys,
 )
-from sheetport.features.secrets.service.roots import accept_secrets, secret_root, verify_secrets
+from sheetport.features.secrets.service.roots import accept_secrets, list_secret_roots, secret_root, verify_secrets
 from sheetport.features.secrets.service.rotating import promote_secret, roll_back_secret, rotate_secret
 from sheetport.features.secrets.service.scheduling import REMINDED, remind, set_schedule
 from sheetport.features.secrets.service.secrets import delete_secret, list_names, list_secrets, upsert_secret
@@ -26,6 +26,7 @@ __all__ = [
     "delete_variable",
     "list_keks_in_use",
     "list_names",
+    "list_secret_roots",
     "list_secrets",
     "list_variables",
     "list_versions",

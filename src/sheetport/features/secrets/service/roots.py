@@ -28,6 +28,11 @@ async def secret_root(uow: UnitOfWork, environment_id: str) -> bytes:
     return NO_ROOT if root is None else root.sequence.to_bytes(_SEQUENCE_BYTES, "big") + root.mac
 
 
+async def list_secret_roots(uow: UnitOfWork) -> dict[str, bytes]:
+    """:func:`secret_root` of every environment that has one."""
+    return {environment: await secret_root(uow, environment) for environment, _ in await store.list_environments(uow)}
+
+
 async def verify_secrets(uow: UnitOfWork, actor: Actor, environment_id: str | None) -> list[str]:
     """What is wrong with an environment's sealed rows, in sentences; none when all is well.
 
