@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from permission_needs import ROLE_USERS, outcome_of
+from permission_needs import NEEDS, ROLE_USERS, outcome_of
 
 #: An Administrator of the account; the secret keys of the environment, of another environment and of another account;
 #: the environment's publishable key; a token of the space that the things are in, and one of the space beside it.
@@ -40,7 +40,8 @@ class Row:
         """The status for each kind of caller."""
         statuses = [200 if outcome == "ok" else int(outcome) for outcome in self.outcomes.split()]
         kinds = dict(zip(KINDS, statuses, strict=True))
-        return kinds | {user: outcome_of(self.route, user, kinds["user"]) for user in ROLE_USERS}
+        users = ROLE_USERS if self.route in NEEDS else ()  # a row without needs is a fault by itself
+        return kinds | {user: outcome_of(self.route, user, kinds["user"]) for user in users}
 
 
 #: Frequent rows: within the environment; within the space; of the environment's keyholders; of users; of oneself.

@@ -9,7 +9,8 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
-from permission_table import ACTORS, PUBLIC, ROLE_USERS, ROWS, Row
+from permission_needs import NEEDS, ROLE_USERS
+from permission_table import ACTORS, PUBLIC, ROWS, Row
 from scene import Scene
 from sheetport.http.unsupported import UNSUPPORTED
 from sheetport.web import health, pages, reference, setup_pages
@@ -55,6 +56,8 @@ async def test_every_route_has_one_row_and_every_row_a_route(world: World) -> No
     assert sorted(kept - set(rows)) == [], "routes without a row in permission_table.py"
     assert sorted(set(rows) - kept) == [], "rows in permission_table.py without a route"
     assert len(rows) == len(set(rows))
+    assert sorted({row.route for row in ROWS} - set(NEEDS)) == [], "rows whose needs are not in permission_needs.py"
+    assert sorted(set(NEEDS) - {row.route for row in ROWS}) == [], "needs in permission_needs.py without a row"
 
 
 async def test_no_route_is_public_but_those_listed_and_the_pages(world: World) -> None:
