@@ -22,6 +22,7 @@ STORED = {
     "at": "access token",
     "cs": "client secret",
     "setup": "set-up link",
+    "invite": "invitation",
 }
 #: The kinds of derived tokens, by prefix.
 DERIVED = {"spt": "space token", "sst": "subscription token"}
