@@ -27,11 +27,14 @@ _ACCOUNT_CHANGES = {
     "delete": (6, "Delete"),
 }
 _AUTHENTICATIONS = {"sign-in": (1, "Logon"), "sign-out": (2, "Logoff"), "refused": (1, "Logon")}
-_ACCESS = {"create": (1, "Assign Privileges"), "delete": (2, "Revoke Privileges")}
+_ACCESS = {
+    **dict.fromkeys(("create", "assign"), (1, "Assign Privileges")),
+    **dict.fromkeys(("delete", "remove"), (2, "Revoke Privileges")),
+}
 _CALLS = {"create": (1, "Create"), "read": (2, "Read"), "update": (3, "Update"), "delete": (4, "Delete")}
 #: The class and activities of an action ``noun:verb``, by its noun; all others are API Activity.
 _BY_NOUN: dict[str, tuple[int, dict[str, tuple[int, str]]]] = {
-    **dict.fromkeys(("user", "guest", "person", "setup-link"), (3001, _ACCOUNT_CHANGES)),
+    **dict.fromkeys(("user", "guest", "person", "setup-link", "invitation-link"), (3001, _ACCOUNT_CHANGES)),
     **dict.fromkeys(("auth",), (3002, _AUTHENTICATIONS)),
     **dict.fromkeys(
         ("secret_key", "publishable_key", "personal", "access", "client", "role", "grant"), (3005, _ACCESS)
