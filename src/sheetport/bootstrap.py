@@ -58,7 +58,7 @@ from sheetport.runtime.mail_sender import MailSender
 from sheetport.runtime.stream_limits import StreamLimits
 from sheetport.runtime.telemetry import Telemetry
 from sheetport.storage.unit_of_work import Database
-from sheetport.web import health, pages, reference, setup_pages
+from sheetport.web import health, pages, reference, reset_pages, security_pages, setup_pages, sign_in_pages
 from sheetport.web.first_run import expiring_first_run
 from sheetport.web.marks import Marks
 from sheetport.web.verdicts import WATCHED
@@ -97,7 +97,10 @@ ROUTERS: list[ControllerRouterHandler] = [
     health.router,
     pages.router,
     reference.router,
+    reset_pages.router,
+    security_pages.router,
     setup_pages.router,
+    sign_in_pages.router,
 ]
 
 QUICK: dict[str, HTTPRouteHandler] = {

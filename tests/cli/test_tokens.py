@@ -86,3 +86,28 @@ def test_a_personal_token_in_the_environment_comes_first(nowhere: Shell, shell: 
     given = {"FLATFILE_API_KEY": token, "FLATFILE_API_URL": shell.server.url}
     assert "ci" in nowhere.printed("token", "list", env=given)
     assert "personal" not in nowhere.printed("secrets", "list", env=given)
+
+
+def test_sessions_are_listed_and_ended(shell: Shell) -> None:
+    first = json.loads(sign_in(shell).read_text())["token"]
+    kept = json.loads(sign_in(shell).read_text())["token"]
+    lines = shell.printed("sessions", "list").splitlines()
+    assert ("(this one)" in lines[0], "127.0.0.1" in lines[1], "password" in lines[1]) == (True, True, True)
+    assert shell.type("sessions", "revoke", lines[1].split()[0]).returncode == 0
+    assert (shell.status(first), shell.status(kept)) == (401, 200)
+    assert "--others" in shell.refused("sessions", "revoke")
+    shell.type("sessions", "revoke", "--all")
+    assert shell.status(kept) == 401
+    shell.type("logout")
+
+
+def test_the_account_asks_for_a_second_factor_and_no_longer(shell: Shell) -> None:
+    assert shell.printed("account", "policy", "--require-mfa", "on").split() == [
+        "require-mfa", "on", "password-tokens", "on",
+    ]  # fmt: skip
+    arguments = ("login", "--url", shell.server.url, "--email", shell.server.email)
+    assert "second factor" in shell.refused(*arguments, stdin=shell.server.password)
+    assert "require-mfa  off" in shell.printed("account", "policy", "--require-mfa", "off")
+    assert shell.type("account", "forget-factors", shell.server.email).returncode == 0
+    assert "no user" in shell.refused("account", "forget-factors", "nobody@example.com")
+    assert "/setup?token=" in shell.printed("account", "link", "--email", shell.server.email)

@@ -47,7 +47,7 @@ async def test_a_page_allows_nothing_inline_or_from_elsewhere(world: World) -> N
 
 async def test_assets_are_cached_for_good(world: World) -> None:
     addresses = re.findall(r'(?:src|href)="(/assets/[^"]+)"', (await world.client.get("/")).text)
-    assert {address.rpartition("/")[2] for address in addresses} == {"app.css", "app.js", "icon.svg"}
+    assert {address.rpartition("/")[2] for address in addresses} == {"app.css", "app.js", "icon.svg", "passkeys.js"}
     for address in addresses:
         reply = await world.client.get(address)
         assert (reply.status_code, "immutable" in reply.headers["cache-control"]) == (200, True)

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import json
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from sheetport.cli.caller import user_caller
 from sheetport.cli.errors import CommandError
 from sheetport.cli.local_socket import local_socket
-from sheetport.cli.options import Data, out, settings_of
+from sheetport.cli.options import Data, err, out, settings_of
 from sheetport.cli.secret_input import read_secret
 from sheetport.features.auth import service as auth
 from sheetport.kernel.errors import SheetportError
+
+
+class Switch(StrEnum):
+    """A rule is in force, or it is not."""
+
+    ON = "on"
+    OFF = "off"
+
 
 account_app = typer.Typer(
     name="account",
@@ -61,14 +71,53 @@ def create(
 @account_app.command()
 def link(
     account: Annotated[str | None, typer.Option(help="Name or id of the account, by default the first.")] = None,
+    email: Annotated[str | None, typer.Option(help="Another user of the account, by address.")] = None,
     data: Data = None,
 ) -> None:
-    """Print a link by which an account's first administrator chooses a new password in a browser.
+    """Print a link by which an account's first administrator, or another user, chooses a new password in a browser.
 
     It works once, for 30 minutes. Runs beside 'sheetport serve' on the same machine.
 
         sheetport account link
     """
     with local_socket(settings_of(data).storage.data) as server:
-        made = server.call("create-setup-link", account=account)
+        made = server.call("create-setup-link", account=account, email=email)
     out.file.write(f"{made['link']}\n")
+
+
+@account_app.command("forget-factors")
+def forget_factors(
+    email: Annotated[str, typer.Argument(help="The user's address.")],
+    account: Annotated[str | None, typer.Option(help="Name or id of the account, by default the first.")] = None,
+    data: Data = None,
+) -> None:
+    """Take authenticator app, passkeys and recovery codes from a user who has lost them.
+
+    Their password is all that a sign-in takes then, until they set a factor up again. Make sure that it is they who
+    ask. Runs beside 'sheetport serve' on the same machine.
+
+        sheetport account forget-factors ada@example.com
+    """
+    with local_socket(settings_of(data).storage.data) as server:
+        server.call("forget-factors", account=account, email=email)
+    err.print(f"{email} has no second factor any more.", markup=False)
+
+
+@account_app.command()
+def policy(
+    require_mfa: Annotated[Switch | None, typer.Option(help="Whether every sign-in takes a second factor.")] = None,
+    password_tokens: Annotated[
+        Switch | None, typer.Option(help="Whether POST /v1/auth gives tokens for passwords.")
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Show, or change, what your account asks of sign-ins.
+
+    sheetport account policy --require-mfa on
+    """
+    given = {"mfaRequired": require_mfa, "passwordTokens": password_tokens}
+    wanted = {name: switch is Switch.ON for name, switch in given.items() if switch is not None}
+    with user_caller(data) as client:
+        rules = client.data("PATCH" if wanted else "GET", "/v1/auth/login-policy", wanted or None)
+    for name, label in (("mfaRequired", "require-mfa"), ("passwordTokens", "password-tokens")):
+        out.print(f"{label}  {'on' if rules[name] else 'off'}")

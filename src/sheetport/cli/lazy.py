@@ -87,6 +87,11 @@ PLACES = {
     "token": ("sheetport.cli.login", "token_app", "Personal access tokens: they act as you, in every environment."),
     "users": ("sheetport.cli.users", "users_app", "Users of your account: invite, disable, enable, delete."),
     "roles": ("sheetport.cli.roles", "roles_app", "Roles of your account, and giving them to users."),
+    "sessions": (
+        "sheetport.cli.sessions",
+        "sessions_app",
+        "Where you are signed in: by the page, by password and by client credentials.",
+    ),
     "events": ("sheetport.cli.events", "events_app", "What happens in an environment."),
     "mail": (
         "sheetport.cli.mail",

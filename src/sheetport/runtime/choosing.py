@@ -5,6 +5,8 @@ from __future__ import annotations
 from sheetport.features.accounts import service as accounts
 from sheetport.features.environments import service as environments
 from sheetport.features.environments.model import Environment
+from sheetport.features.users import service as users
+from sheetport.features.users.model import User
 from sheetport.kernel.actor import Actor, system_actor
 from sheetport.kernel.errors import NotFound
 from sheetport.kernel.paging import Page
@@ -33,3 +35,13 @@ async def find_environment(uow: UnitOfWork, actor: Actor, wanted: str | None) ->
         return found[0]
     names = ", ".join(sorted(each.name for each in listed))
     raise NotFound(f"There is no environment {wanted!r}. This account has: {names}.", "environment")
+
+
+async def find_user(uow: UnitOfWork, actor: Actor, email: str | None) -> User:
+    """The account's user of this address, by default the first administrator. Raises NotFound."""
+    if email is None:
+        return await users.get_first_user(uow, actor.account_id)
+    user = await users.find_user_by_email(uow, email)
+    if user is None or user.account_id != actor.account_id:
+        raise NotFound(f"There is no user {email[:100]!r} in this account.", "email")
+    return user

@@ -9,6 +9,7 @@ from sheetport.config import MailSettings, QuotaSettings
 from sheetport.features.auth import service as auth
 from sheetport.features.auth.model import CredentialKind, Minted
 from sheetport.features.environments.model import Environment
+from sheetport.features.factors import service as factors
 from sheetport.features.setup import service as setup
 from sheetport.features.users import service as users
 from sheetport.kernel.actor import system_actor
@@ -16,7 +17,7 @@ from sheetport.kernel.clock import DAY
 from sheetport.kernel.errors import Invalid
 from sheetport.runtime.admin_socket import Operation
 from sheetport.runtime.audit_operations import AuditOperations
-from sheetport.runtime.choosing import find_administrator, find_environment
+from sheetport.runtime.choosing import find_administrator, find_environment, find_user
 from sheetport.runtime.mail_operations import MailOperations
 from sheetport.runtime.quota_operations import QuotaOperations
 from sheetport.runtime.transfer.operations import TransferOperations
@@ -48,6 +49,7 @@ class LocalOperations:
             "create-account": self.create_account,
             "create-setup-link": self.create_setup_link,
             **self._audits.by_name(),
+            "forget-factors": self.forget_factors,
             **self._transfers.by_name(),
             **self._quotas.by_name(),
             **self._mail.by_name(),
@@ -128,15 +130,26 @@ class LocalOperations:
         return await self._db.write(work), []
 
     async def create_setup_link(self, request: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-        """A link by which an account's first administrator chooses a password; earlier links end."""
+        """A link by which a user, by default the first administrator, chooses a password; earlier links end."""
 
         async def work(uow: UnitOfWork) -> tuple[str, str]:
             actor = await find_administrator(uow, request.get("account"))
-            user = await users.get_first_user(uow, actor.account_id)
+            user = await find_user(uow, actor, request.get("email"))
             return user.email, await setup.create_setup_link(uow, actor.account_id, user.id)
 
         email, token = await self._db.write(work)
         return {"email": email, "link": f"{self._url}/setup?token={token}"}, []
+
+    async def forget_factors(self, request: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """Take the second factors from a user who has lost them."""
+
+        async def work(uow: UnitOfWork) -> None:
+            actor = await find_administrator(uow, request.get("account"))
+            user = await find_user(uow, actor, str(request.get("email") or ""))
+            await factors.forget_factors(uow, actor, user.id)
+
+        await self._db.write(work)
+        return {}, []
 
     async def revoke(self, held: list[str]) -> None:
         """End what a connection that has closed held: credentials, and imports that were not finished."""

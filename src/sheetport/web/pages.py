@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 from litestar import Response, Router, get, post
 from litestar.params import FromPath, JSONBody
-from litestar.response import Redirect
 
 from sheetport.features.auth import service as auth
 from sheetport.features.auth.model import CredentialKind
@@ -15,7 +14,7 @@ from sheetport.features.places import service as places
 from sheetport.http.auth import PUBLIC
 from sheetport.http.wire import Wire
 from sheetport.kernel.actor import Actor
-from sheetport.kernel.errors import NotFound, SheetportError, Unavailable
+from sheetport.kernel.errors import NotFound
 from sheetport.kernel.paging import Page
 from sheetport.kernel.permissions import Permission, require
 from sheetport.preload import PRELOAD_PATH
@@ -26,13 +25,9 @@ from sheetport.web.marks import list_marks
 from sheetport.web.reader import address_of, place_of, read_first_page
 from sheetport.web.rendering import HEADERS, asset, page
 from sheetport.web.sessions import (
-    SESSION,
     AnyRequest,
-    cookie,
-    form_of,
     require_same_origin,
     require_signed_in,
-    sign_in,
     signed_in,
 )
 
@@ -66,27 +61,6 @@ async def get_first_page(request: AnyRequest) -> Response[str]:
     address = address_of(request)
     values = await request.app.state.db.read(lambda uow: read_first_page(uow, actor, address))
     return page("first_page.html", place=place_of(request.app.state.settings), **values)
-
-
-@post("/sign-in", status_code=200)
-async def post_sign_in(request: AnyRequest) -> Response[Any]:
-    require_same_origin(request)
-    email, password = await form_of(request, "email", "password")
-    try:
-        session = await sign_in(request, email, password)
-    except SheetportError as error:
-        status = 503 if isinstance(error, Unavailable) else 401
-        return page("sign_in.html", status, healthy=True, refusal=error.message, email=email)
-    return Redirect("/", status_code=303, cookies=[session])
-
-
-@post("/sign-out", status_code=200)
-async def post_sign_out(request: AnyRequest) -> Redirect:
-    require_same_origin(request)
-    actor = await signed_in(request)
-    if actor is not None:
-        await request.app.state.db.write(lambda uow: auth.revoke_credential(uow, actor, actor.token_id))
-    return Redirect("/", status_code=303, cookies=[cookie(request, SESSION, "", 0)])
 
 
 @get("/first-page/marks")
@@ -140,8 +114,6 @@ router = Router(
         get_preload,
         get_asset,
         get_first_page,
-        post_sign_in,
-        post_sign_out,
         get_marks,
         post_keys,
     ],

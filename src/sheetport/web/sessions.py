@@ -8,15 +8,13 @@ from urllib.parse import parse_qs, urlsplit
 from litestar import Request
 from litestar.datastructures import Cookie
 
-from sheetport.features.auth import service as auth
+from sheetport.features.factors.model import Site
 from sheetport.kernel.actor import Actor, ActorKind
 from sheetport.kernel.clock import DAY, SECOND
 from sheetport.kernel.errors import Forbidden, Invalid, Unauthenticated
 
 AnyRequest = Request[Any, Any, Any]
 SESSION = "sheetport_session"
-#: What a sign-in by this page is listed as, and how it is told from others.
-ORIGIN = "page"
 MAX_FORM = 64 * 1024
 
 
@@ -47,10 +45,11 @@ async def require_signed_in(request: AnyRequest) -> Actor:
     return actor
 
 
-async def sign_in(request: AnyRequest, email: str, password: str) -> Cookie:
-    """A session. Raises Unauthenticated as every password sign-in does."""
-    done = await auth.sign_in_by_password(request.app.state.db, email, password, ORIGIN)
-    return cookie(request, SESSION, done.access.token)
+def site_of(request: AnyRequest) -> Site:
+    """This server as the browser knows it: what passkeys are bound to."""
+    public = request.app.state.settings.http.public_url
+    found = urlsplit(public or str(request.base_url))
+    return Site(found.hostname or "", f"{found.scheme}://{found.netloc}")
 
 
 async def form_of(request: AnyRequest, *names: str) -> list[str]:

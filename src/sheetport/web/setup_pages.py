@@ -22,7 +22,8 @@ from sheetport.kernel.errors import NotFound, SheetportError
 from sheetport.storage import data_directory
 from sheetport.storage.unit_of_work import UnitOfWork
 from sheetport.web.rendering import HEADERS, page
-from sheetport.web.sessions import AnyRequest, cookie, form_of, require_same_origin, sign_in
+from sheetport.web.sessions import AnyRequest, cookie, form_of, require_same_origin
+from sheetport.web.sign_in_pages import answer_password
 
 COOKIE = "sheetport_setup"
 _TOKEN = re.compile(r"[A-Za-z0-9_]{1,200}")
@@ -59,8 +60,9 @@ async def post_setup(request: AnyRequest) -> Response[Any]:
         return page("setup_ended.html", 404)
     except SheetportError as error:
         return page("setup.html", status_of(error), refusal=error.message, **shown)
-    cookies = [await sign_in(request, user.email, password), cookie(request, COOKIE, "", 0, "/setup")]
-    return Redirect("/", status_code=303, cookies=cookies)
+    answer = await answer_password(request, user.email, password)
+    answer.cookies.append(cookie(request, COOKIE, "", 0, "/setup"))
+    return answer
 
 
 async def _use_link(request: AnyRequest, shown: dict[str, str], password: str) -> User:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pyotp
@@ -9,13 +10,15 @@ import pytest
 from argon2 import PasswordHasher
 
 from sheetport.features.auth.service import passwords
+from sheetport.features.factors import service as factors
 from sheetport.features.logins import jobs
 from sheetport.features.logins import service as logins
 from sheetport.features.logins.model import Login, Needed, Pending
 from sheetport.features.users import service as users
 from sheetport.kernel.clock import DAY, MINUTE, SECOND
-from sheetport.kernel.errors import Invalid, NotFound, TooMany, Unauthenticated
+from sheetport.kernel.errors import Invalid, NotFound, TooMany, Unauthenticated, Unavailable
 from sheetport.kernel.visitor import Visitor
+from sheetport.storage.tables.logins import totp_factors
 from worlds import PASSWORD, World
 
 EMAIL, NEW = "admin@example.com", "violet tram under quiet snow"
@@ -293,7 +296,8 @@ async def test_a_sign_in_from_elsewhere_is_told(world: World) -> None:
     for visitor in (HERE, HERE, THERE):
         await logins.sign_in(world.db, EMAIL, PASSWORD, visitor)
     (told,) = await world.audits("login:new-place")
-    assert THERE.address in told["detail"]
+    (event,) = await world.events("login:new-place")
+    assert (told["actor_id"], world.user_id in event["payload"]) == (world.user_id, True)
 
 
 async def test_what_is_out_of_date_is_forgotten(world: World) -> None:
@@ -305,3 +309,27 @@ async def test_what_is_out_of_date_is_forgotten(world: World) -> None:
     assert await world.db.write(jobs.sweep) == 0
     world.clock.advance(181 * DAY)
     assert await world.db.write(jobs.sweep) == 5  # a network's failure, two counts of resets, a session, a ticket
+
+
+async def test_an_apps_secret_follows_the_key_that_seals_it(world: World) -> None:
+    app, _ = await enrolled(world, await token(world))
+    old = world.db.keys
+    world.db.keys = replace(old, keks={**old.keks, "kek_new": bytes(32)}, current_kek="kek_new")
+    assert await world.db.write(factors.reseal_totp) == 1
+    assert await world.db.write(factors.reseal_totp) == 0
+    world.db.keys = replace(old, keks={"kek_new": bytes(32)}, current_kek="kek_new")
+    world.clock.advance(STEP)
+    await logins.sign_in_by_code(world.db, (await pending(world)).ticket, code(world, app), HERE)
+
+
+async def test_an_apps_secret_that_was_moved_or_altered_is_told_of_and_left(world: World) -> None:
+    app, codes = await enrolled(world, await token(world))
+    altered = totp_factors.update().values(account_id="us_acc_other")
+    await world.db.write(lambda uow: uow.execute(altered))
+    world.clock.advance(STEP)
+    with pytest.raises(Unavailable, match="recovery code"):
+        await logins.sign_in_by_code(world.db, (await pending(world)).ticket, code(world, app), HERE)
+    await logins.sign_in_by_code(world.db, (await pending(world)).ticket, codes[0], HERE)
+    old = world.db.keys
+    world.db.keys = replace(old, keks={**old.keks, "kek_new": bytes(32)}, current_kek="kek_new")
+    assert await world.db.write(factors.reseal_totp) == 0

@@ -31,7 +31,6 @@ from sheetport.features.logins.schemas import (
 from sheetport.http.dependencies import Caller
 from sheetport.http.envelope import OK, Data, Success
 from sheetport.http.visitors import visitor_of
-from sheetport.kernel.errors import Invalid
 
 _HEADERS = {"Cache-Control": "no-store"}
 AnyRequest = Request[Any, Any, Any]
@@ -45,9 +44,7 @@ async def list_sessions(call: Caller) -> Data[list[SessionShape]]:
 
 @delete("/sessions", status_code=200)
 async def end_sessions(call: Caller, which: Which) -> Data[EndedSessions]:
-    if which not in {"others", "all"}:
-        raise Invalid("which must be others or all.", "which")
-    return Data(data=EndedSessions(ended=await call.write(service.end_sessions, others_only=which == "others")))
+    return Data(data=EndedSessions(ended=await call.write(service.end_sessions, which)))
 
 
 @delete("/sessions/{session_id:str}", status_code=200)

@@ -9,6 +9,7 @@ import hmac
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from sheetport.features.alerts import service as alerts
 from sheetport.features.attempts import service as attempts
 from sheetport.features.attempts.model import Subject
 from sheetport.features.audit import service as audit
@@ -133,7 +134,7 @@ async def grant_session(uow: UnitOfWork, user: User, origin: str, visitor: Visit
     is_new = await sessions.note_session(uow, credential.id, user.account_id, user.id, visitor, way)
     if is_new:
         actor = Actor(ActorKind.USER, user.id, user.account_id, credential.id)
-        await audit.record(uow, actor, "login:new-place", credential.id, address=visitor.address, agent=visitor.agent)
+        await alerts.raise_alert(uow, actor, "login:new-place", credential.id, user_id=user.id)
     return signed_in
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+from contextlib import suppress
 
 from pyotp import TOTP
 
@@ -73,13 +74,18 @@ async def delete_totp(uow: UnitOfWork, actor: Actor) -> None:
 
 
 async def reseal_totp(uow: UnitOfWork) -> int:
-    """Seal some secrets that are not under the current key-encryption key under it; how many. For key rotation."""
-    found = await store.list_sealed_otherwise(uow, uow.keys.current_kek, _RESEALED_AT_ONCE)
-    for totp in found:
+    """Seal some secrets that are not under the current key-encryption key under it; how many. For key rotation.
+
+    One that was altered opens under no key and is left as it is.
+    """
+    done = 0
+    for totp in await store.list_sealed_otherwise(uow, uow.keys.current_kek, _RESEALED_AT_ONCE):
         context = _context(totp.account_id, totp.user_id)
-        key = uow.keys.open_data_key(totp.sealed, *context)
-        await store.reseal(uow, totp, uow.keys.seal_data_key(key, *context))
-    return len(found)
+        with suppress(DecryptionError):
+            key = uow.keys.open_data_key(totp.sealed, *context)
+            await store.reseal(uow, totp, uow.keys.seal_data_key(key, *context))
+            done += 1
+    return done
 
 
 async def _use(uow: UnitOfWork, totp: Totp, code: str) -> bool:

@@ -71,6 +71,14 @@ async def begin_totp(uow: UnitOfWork, actor: Actor) -> Enrolment:
     return await factors.begin_totp(uow, actor, user.email)
 
 
+async def pending_totp(uow: UnitOfWork, actor: Actor) -> Enrolment | None:
+    """What the caller's app was told, while it is not confirmed; None without one or without a recent proof."""
+    if not await sessions.is_recent(uow, actor.token_id):
+        return None
+    user = await own_user(uow, actor)
+    return await factors.pending_enrolment(uow, user.id, user.email)
+
+
 async def confirm_totp(uow: UnitOfWork, actor: Actor, code: str) -> list[str]:
     """Make the app a factor; the caller's recovery codes, none when there were some. Raises Forbidden and Invalid."""
     actor = await _proved(uow, actor)

@@ -8,7 +8,7 @@ from sheetport.features.logins.model import ListedSession
 from sheetport.features.sessions import service as sessions
 from sheetport.features.sessions.model import Session
 from sheetport.kernel.actor import Actor
-from sheetport.kernel.errors import NotFound
+from sheetport.kernel.errors import Invalid, NotFound
 from sheetport.kernel.permissions import Permission, require
 from sheetport.storage.unit_of_work import UnitOfWork
 
@@ -28,10 +28,12 @@ async def end_session(uow: UnitOfWork, actor: Actor, session_id: str) -> None:
     await auth.revoke_credential(uow, actor, session_id)
 
 
-async def end_sessions(uow: UnitOfWork, actor: Actor, *, others_only: bool) -> int:
-    """End the caller's sign-ins, all or all but the one that asks; how many."""
+async def end_sessions(uow: UnitOfWork, actor: Actor, which: str) -> int:
+    """End the caller's sign-ins, ``all`` or the ``others`` than the one that asks; how many. Raises Invalid."""
     actor = require(actor, Permission.TOKEN_WRITE)
-    return await end_all_sessions(uow, actor, but=actor.token_id if others_only else None)
+    if which not in {"others", "all"}:
+        raise Invalid("which must be others or all.", "which")
+    return await end_all_sessions(uow, actor, but=actor.token_id if which == "others" else None)
 
 
 async def end_all_sessions(uow: UnitOfWork, actor: Actor, but: str | None = None) -> int:

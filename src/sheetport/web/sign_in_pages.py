@@ -1,0 +1,180 @@
+"""Signing in by the page: password, then a code or the set-up of one; or a passkey."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import segno
+from litestar import Response, Router, get, post
+from litestar.datastructures import Cookie
+from litestar.params import JSONBody
+from litestar.response import Redirect
+
+from sheetport.features.auth import service as auth
+from sheetport.features.factors import service as factors
+from sheetport.features.factors.model import Enrolment
+from sheetport.features.logins import service as logins
+from sheetport.features.logins.model import (
+    CHALLENGE_LIFETIME,
+    DEVICE_LIFETIME,
+    STEP_LIFETIME,
+    Login,
+    Needed,
+    Pending,
+)
+from sheetport.http.auth import PUBLIC
+from sheetport.http.errors import status_of
+from sheetport.http.visitors import visitor_of
+from sheetport.kernel.clock import SECOND
+from sheetport.kernel.errors import Invalid, SheetportError
+from sheetport.kernel.visitor import Visitor
+from sheetport.web.rendering import HEADERS, page
+from sheetport.web.sessions import (
+    SESSION,
+    AnyRequest,
+    cookie,
+    form_of,
+    require_same_origin,
+    signed_in,
+    site_of,
+)
+
+STEP, DEVICE, CHALLENGE = "sheetport_step", "sheetport_device", "sheetport_challenge"
+_PLACES = {Needed.CODE: "/sign-in/code", Needed.ENROLMENT: "/sign-in/enrol"}
+
+
+@post("/sign-in", status_code=200)
+async def post_sign_in(request: AnyRequest) -> Response[Any]:
+    require_same_origin(request)
+    return await answer_password(request, *await form_of(request, "email", "password"))
+
+
+async def answer_password(request: AnyRequest, email: str, password: str) -> Response[Any]:
+    """The session of a right password, or the page of the next step."""
+    try:
+        done = await logins.sign_in(request.app.state.db, email, password, _visitor(request))
+    except SheetportError as error:
+        return page("sign_in.html", status_of(error), healthy=True, refusal=error.message, email=email)
+    if isinstance(done, Pending):
+        kept = cookie(request, STEP, done.ticket, STEP_LIFETIME // SECOND, "/sign-in")
+        return Redirect(_PLACES[done.needed], status_code=303, cookies=[kept], headers=HEADERS)
+    return Redirect("/", status_code=303, cookies=session_cookies(request, done), headers=HEADERS)
+
+
+@get("/sign-in/code")
+async def get_code(request: AnyRequest) -> Response[Any]:
+    return page("code.html", refusal=None) if request.cookies.get(STEP) else Redirect("/", status_code=303)
+
+
+@post("/sign-in/code", status_code=200)
+async def post_code(request: AnyRequest) -> Response[Any]:
+    require_same_origin(request)
+    (code,) = await form_of(request, "code")
+    try:
+        done = await logins.sign_in_by_code(request.app.state.db, _step(request), code, _visitor(request))
+    except SheetportError as error:
+        return page("code.html", status_of(error), refusal=error.message)
+    return Redirect("/", status_code=303, cookies=session_cookies(request, done), headers=HEADERS)
+
+
+@get("/sign-in/enrol")
+async def get_enrol(request: AnyRequest) -> Response[Any]:
+    try:
+        return enrol_page(await _enrolment(request), "/sign-in/enrol")
+    except SheetportError:
+        return Redirect("/", status_code=303)
+
+
+@post("/sign-in/enrol", status_code=200)
+async def post_enrol(request: AnyRequest) -> Response[Any]:
+    require_same_origin(request)
+    (code,) = await form_of(request, "code")
+    try:
+        done, codes = await logins.finish_enrolment(request.app.state.db, _step(request), code, _visitor(request))
+    except Invalid as error:
+        if error.key == "ticket":
+            return page("sign_in.html", 400, healthy=True, refusal=error.message, email="")
+        return enrol_page(await _enrolment(request), "/sign-in/enrol", error)
+    except SheetportError as error:
+        return page("sign_in.html", status_of(error), healthy=True, refusal=error.message, email="")
+    answer = page("recovery_codes.html", codes=codes, onward="/")
+    answer.cookies.extend(session_cookies(request, done))
+    return answer
+
+
+@post("/sign-in/passkey/options", status_code=200)
+async def post_passkey_options(request: AnyRequest) -> Response[Any]:
+    require_same_origin(request)
+    return challenge(request, "sign-in")
+
+
+@post("/sign-in/passkey", status_code=200)
+async def post_passkey(request: AnyRequest, data: JSONBody[dict[str, Any]]) -> Response[Any]:
+    require_same_origin(request)
+    ticket = request.cookies.get(CHALLENGE, "")
+    done = await logins.sign_in_by_passkey(request.app.state.db, ticket, data, site_of(request), _visitor(request))
+    return Response({"data": {"onward": "/"}}, headers=HEADERS, cookies=session_cookies(request, done))
+
+
+@post("/sign-out", status_code=200)
+async def post_sign_out(request: AnyRequest) -> Redirect:
+    require_same_origin(request)
+    actor = await signed_in(request)
+    if actor is not None:
+        await request.app.state.db.write(lambda uow: auth.revoke_credential(uow, actor, actor.token_id))
+    return Redirect("/", status_code=303, cookies=[cookie(request, SESSION, "", 0)], headers=HEADERS)
+
+
+def session_cookies(request: AnyRequest, done: Login) -> list[Cookie]:
+    """The session, the device that is known from now on, and the end of what led here."""
+    device = cookie(request, DEVICE, done.device, DEVICE_LIFETIME // SECOND, "/sign-in")
+    ended = [cookie(request, STEP, "", 0, "/sign-in"), cookie(request, CHALLENGE, "", 0)]
+    return [cookie(request, SESSION, done.signed_in.access.token), device, *ended]
+
+
+def challenge(request: AnyRequest, what_for: str) -> Response[Any]:
+    """What a browser needs to use a passkey; the cookie with it brings the challenge back."""
+    db = request.app.state.db
+    made, ticket = logins.make_challenge(db.keys, db.clock.now(), what_for)
+    kept = cookie(request, CHALLENGE, ticket, CHALLENGE_LIFETIME // SECOND)
+    return Response({"data": factors.assertion_options(site_of(request), made)}, headers=HEADERS, cookies=[kept])
+
+
+def enrol_page(enrolment: Enrolment, action: str, refused: SheetportError | None = None) -> Response[str]:
+    """The page that shows an app's secret, as a QR code and as text."""
+    drawn = segno.make(enrolment.uri, error="m").svg_inline(scale=5, omitsize=True, lineclass=None)
+    spaced = " ".join(enrolment.secret[at : at + 4] for at in range(0, len(enrolment.secret), 4))
+    status, refusal = (status_of(refused), refused.message) if refused else (200, None)
+    return page("enrol.html", status, drawn=drawn, secret=spaced, action=action, refusal=refusal)
+
+
+def _visitor(request: AnyRequest) -> Visitor:
+    db = request.app.state.db
+    return logins.known_device(db.keys, db.clock.now(), visitor_of(request), request.cookies.get(DEVICE, ""))
+
+
+def _step(request: AnyRequest) -> str:
+    return request.cookies.get(STEP, "")
+
+
+async def _enrolment(request: AnyRequest) -> Enrolment:
+    ticket = _step(request)
+    made: Enrolment = await request.app.state.db.write(lambda uow: logins.begin_enrolment(uow, ticket))
+    return made
+
+
+router = Router(
+    "/",
+    route_handlers=[
+        post_sign_in,
+        get_code,
+        post_code,
+        get_enrol,
+        post_enrol,
+        post_passkey_options,
+        post_passkey,
+        post_sign_out,
+    ],
+    opt=PUBLIC,
+    include_in_schema=False,
+)
