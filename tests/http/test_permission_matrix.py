@@ -25,8 +25,8 @@ async def faults_of(scene: Scene, row: Row) -> list[str]:
     """Calls of the row that answer otherwise; what a call has used up is built anew."""
     faults = []
     for actor, expected in row.expected().items():
-        if scene.world.db.shared and row.spends and expected == 200 and actor in ROLE_USERS:
-            continue  # to build everything anew takes long there, and what these use up was used up on SQLite
+        if scene.world.db.shared and actor in ROLE_USERS and not row.route.startswith("GET"):
+            continue  # who may is decided on SQLite by the same code; what a read finds is the database's
         reply = await scene.call(row, scene.tokens[actor])
         if reply.status != expected:
             faults.append(f"{row.route} by {actor}: {reply.status} instead of {expected}: {str(reply.body)[:150]}")
