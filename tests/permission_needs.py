@@ -67,6 +67,7 @@ NEEDS = {
     "DELETE /v1/auth/sessions": "token:write any",
     "DELETE /v1/auth/sessions/{session_id}": "token:write in self",
     "POST /v1/auth/sessions/current/proof": "own",
+    "POST /v1/oauth/introspect": "own",
     "POST /v1/auth/password": "token:write any",
     "GET /v1/auth/factors": "token:read any",
     "POST /v1/auth/factors/totp": "token:write any",

@@ -143,6 +143,8 @@ ROWS = (
     Row("DELETE /v1/auth/credentials/{credential_id}", USERS),
     Row("GET /v1/auth/key-policy", "ok ok ok ok 403 403 403"),
     Row("PUT /v1/auth/key-policy", USERS, {"maxAgeDays": 0}),
+    # Whoever is let in asks of the own token here.
+    Row("POST /v1/oauth/introspect", "ok ok ok ok ok ok ok", {"token": "any"}),
     # Environments. A space token reads the settings of its environment.
     Row("GET /v1/environments", LIST),
     Row("POST /v1/environments", USERS, {"name": "{unique}", "isProd": False}),
@@ -238,10 +240,13 @@ ROWS = (
 PUBLIC = {
     "POST /v1/auth": 400,
     "POST /v1/credentials/revoke": 400,
+    "POST /v1/oauth/token": 400,
+    "POST /v1/oauth/revoke": 400,
     "POST /v1/credentials/secret-scanning": 400,
     "POST /v1/internal/spaces/init": 401,
     "GET /v2/subscribe/{subscribe_key}/{channel}/0": 403,
     "GET /v2/presence/sub-key/{subscribe_key}/channel/{channel}/leave": 403,
     "GET /v2/presence/sub-key/{subscribe_key}/channel/{channel}/heartbeat": 403,
     "GET /time/0": 200,
+    "GET /.well-known/oauth-authorization-server": 200,
 }

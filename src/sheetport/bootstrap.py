@@ -30,6 +30,7 @@ from sheetport.features.events import api as events
 from sheetport.features.jobs import api as jobs
 from sheetport.features.leaks import api as leaks
 from sheetport.features.logins import api as logins
+from sheetport.features.oauth import api as oauth
 from sheetport.features.records import api as records
 from sheetport.features.roles import api as roles
 from sheetport.features.secrets import api as secrets
@@ -85,6 +86,8 @@ ROUTERS: list[ControllerRouterHandler] = [
     jobs.router,
     logins.router,
     leaks.router,
+    oauth.router,
+    oauth.metadata_router,
     records.router,
     roles.router,
     secrets.router,

@@ -13,6 +13,8 @@ from typing import Any
 
 METHODS = ("get", "post", "put", "patch", "delete")
 BESIDE_DATA = {"pagination", "meta", "success"}
+#: What the refusals of the routes of OAuth have beside.
+OAUTH = ("error", "error_description")
 Document = dict[str, Any]
 
 
@@ -111,7 +113,7 @@ def error_fault(status: int, body: Any) -> str | None:
         return f"status {status}"
     if (
         not isinstance(body, dict)
-        or body.keys() != {"errors"}
+        or body.keys() not in ({"errors"}, {"errors", *OAUTH})
         or not isinstance(body["errors"], list)
         or not body["errors"]
     ):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from cli.conftest import Shell
 from servers.sheetport import PROGRAM
 from sheetport.cli.main import app
 from sheetport.kernel.crypto import mint_token
@@ -163,3 +164,17 @@ finally:
 def test_it_loads_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
+
+
+def test_what_is_found_can_be_revoked_at_once(shell: Shell) -> None:
+    """With a token that is narrowed, too: both are refused afterwards."""
+    token = shell.printed("token", "create", "--name", "leaked").strip()
+    environment = shell.variable("FLATFILE_ENVIRONMENT_ID")
+    url = shell.server.url
+    narrow = shell.printed("token", "narrow", "--to", environment, "--expires", "5m", "--url", url, stdin=token)
+    assert narrow.startswith("nt_")
+    assert shell.status(narrow.strip()) == 200
+    done = shell.type("scan", "-", "--revoke", url, stdin=f"a {token}\nb {narrow}")
+    assert (done.returncode, len(done.stdout.splitlines())) == (1, 2)
+    assert "2 handed in" in done.stderr
+    assert (shell.status(token), shell.status(narrow.strip())) == (401, 401)

@@ -23,6 +23,8 @@ PUBLIC = {
     "POST /v1/auth/refresh-token",
     "POST /v1/credentials/revoke",
     "POST /v1/credentials/secret-scanning",
+    "POST /v1/oauth/token",
+    "POST /v1/oauth/revoke",
 }
 #: What one action's answer has beside its data, for Python's client, which reads a bare action.
 ONE_ACTION = {"data", "id", "targetId", "label", "createdAt", "updatedAt"}
@@ -34,6 +36,9 @@ OWN_SHAPES: dict[str, set[str]] = {
     "get /v1/events/stream": {"raw"},
     "get /v1/audit/export": {"raw"},
     "post /v1/credentials/secret-scanning": set(),  # a bare array, as scanning services read it
+    "post /v1/oauth/token": {"access_token", "issued_token_type", "token_type", "expires_in", "scope"},
+    "post /v1/oauth/revoke": {"success"},
+    "post /v1/oauth/introspect": {"active", "scope", "sub", "exp"},
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 from urllib.parse import quote, urlsplit
 
@@ -11,11 +12,14 @@ from sheetport.cli import credentials as shared
 from sheetport.cli.caller import DEFAULT_URL, base_url, user_caller
 from sheetport.cli.client import LOOPBACK, CallError, Client
 from sheetport.cli.clients import OfEnvironment
+from sheetport.cli.durations import seconds_of
 from sheetport.cli.login_file import Login, delete_login, read_login, write_login
 from sheetport.cli.options import Data, err, out
 from sheetport.cli.secret_input import read_secret
 
 _TOKENS = "/v1/auth/personal-access-tokens"
+_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+_ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - the name of a token type
 
 token_app = typer.Typer(
     name="token",
@@ -87,6 +91,26 @@ def create_token(
         made = client.data("POST", _TOKENS, {**body, "environmentId": environment})
     out.file.write(f"{made['token']}\n")
     err.print(f"Shown this once. Its id is {made['personalAccessToken']['id']}.", markup=False)
+
+
+@token_app.command("narrow")
+def narrow_token(
+    to: Annotated[str | None, typer.Option(metavar="ID", help="An environment, space, workbook or sheet.")] = None,
+    permission: Annotated[list[str] | None, typer.Option(metavar="P", help="Such as record:read; repeated.")] = None,
+    expires: Annotated[str, typer.Option(metavar="SPAN", help="Such as 15m; it never outlives the token read.")] = "1h",
+    url: Annotated[str | None, typer.Option(help="The server, by default FLATFILE_API_URL.")] = None,
+) -> None:
+    """Read a key or token from standard input and print one that may do less. It is shown this once.
+
+    sheetport token narrow --to us_sh_Ba5Xn1Pq --permission record:read --expires 15m < key.txt
+    """
+    fields = {"grant_type": _EXCHANGE, "subject_token_type": _ACCESS_TOKEN, "subject_token": read_secret("Token")}
+    fields |= {"expires_in": str(seconds_of(expires, "--expires")), "scope": " ".join(permission or ())}
+    fields |= {"audience": to} if to else {}
+    with Client(base_url(url or os.environ.get("FLATFILE_API_URL"))) as client:
+        answer = client.call("POST", "/v1/oauth/token", fields)
+    out.file.write(f"{answer['access_token']}\n")
+    err.print(f"Good for {answer['expires_in']} seconds; it may: {answer['scope']}", markup=False)
 
 
 @token_app.command("list")

@@ -21,6 +21,7 @@ STORED = {
     "pat": "personal access token",
     "at": "access token",
     "cs": "client secret",
+    "nt": "narrowed token",
     "setup": "set-up link",
     "invite": "invitation",
 }

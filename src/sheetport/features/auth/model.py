@@ -16,6 +16,7 @@ class CredentialKind(StrEnum):
     PERSONAL = "personal"
     ACCESS = "access"
     CLIENT = "client"
+    NARROWED = "narrowed"
 
 
 #: How long a sign-in's access token lives.
@@ -33,6 +34,7 @@ ID_WORDS = {
     CredentialKind.PERSONAL: "pat",
     CredentialKind.ACCESS: "tok",
     CredentialKind.CLIENT: "cli",
+    CredentialKind.NARROWED: "ntk",
 }
 
 
@@ -49,7 +51,8 @@ class Ending(StrEnum):
 class Narrowing:
     """What a credential is narrowed to; a new one that narrows nothing lets it do all that its kind may.
 
-    ``networks`` are the addresses and networks (CIDR) from which it may be used, any when there are none.
+    ``networks`` are the addresses and networks (CIDR) from which it may be used, any when there are none, and
+    ``permissions`` all that it may do, whatever its kind may when there are none.
     """
 
     environment_id: str | None = None
@@ -57,6 +60,8 @@ class Narrowing:
     workbook_id: str | None = None
     read_only: bool = False
     networks: tuple[str, ...] = ()
+    sheet_id: str | None = None
+    permissions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

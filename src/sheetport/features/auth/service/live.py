@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from sheetport.features.auth import store
-from sheetport.features.auth.service.actors import actor_of
+from sheetport.features.auth.service.actors import NEVER, caller_of
 from sheetport.features.events.model import Issuer
 from sheetport.kernel.actor import Actor, system_actor
+from sheetport.kernel.errors import Unauthenticated
 from sheetport.kernel.permissions import Permission, may, require
 from sheetport.storage.unit_of_work import UnitOfWork
 
 _SYSTEM = system_actor("").token_id
-_ENDS = ("deleted_at", "user_disabled_at", "environment_deleted_at", "parent_deleted_at")
-NEVER = 2**62
 ENDED = Issuer(0)
 
 
@@ -28,12 +27,13 @@ async def find_issuer(uow: UnitOfWork, token_id: str) -> Issuer:
         lives = space is not None and space["deleted_at"] is None and str(space["token_generation"]) == generation
         return Issuer(NEVER) if lives else ENDED
     row = await store.find_standing(uow, token_id.partition("@")[0])
-    if row is None or any(row[name] is not None for name in _ENDS):
+    try:
+        actor, expires_at = await caller_of(uow, row) if row is not None else (None, 0)
+    except Unauthenticated:
         return ENDED
-    actor = await actor_of(uow, row)
-    if actor.issuer != token_id or not may(actor, Permission.EVENT_SUBSCRIBE):
+    if actor is None or actor.issuer != token_id or not may(actor, Permission.EVENT_SUBSCRIBE):
         return ENDED
-    return Issuer(NEVER if row["expires_at"] is None else int(row["expires_at"]), _narrowed(actor))
+    return Issuer(expires_at, _narrowed(actor))
 
 
 def _narrowed(actor: Actor) -> Actor | None:

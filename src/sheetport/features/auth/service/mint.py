@@ -15,7 +15,12 @@ from sheetport.kernel.tokens import masked
 from sheetport.storage.unit_of_work import UnitOfWork
 
 MAX_NAME = 255
-_PREFIXES = {CredentialKind.PERSONAL: "pat", CredentialKind.ACCESS: "at", CredentialKind.CLIENT: "cs"}
+_PREFIXES = {
+    CredentialKind.PERSONAL: "pat",
+    CredentialKind.ACCESS: "at",
+    CredentialKind.CLIENT: "cs",
+    CredentialKind.NARROWED: "nt",
+}
 
 
 async def mint(

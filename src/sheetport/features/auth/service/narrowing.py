@@ -22,7 +22,16 @@ _ALL = frozenset(Permission)
 
 def narrowed(actor: Actor, row: Row) -> Actor:
     """The actor of a credential's row as narrow as it and what it was exchanged for say."""
-    for prefix in ("parent_", ""):
+    return _narrowed_by(actor, row, "parent_", "")
+
+
+def narrowed_once_more(actor: Actor, row: Row) -> Actor:
+    """The actor of a narrowed token's row: ``actor`` is that of what it was exchanged for, as narrow as that is."""
+    return _narrowed_by(actor, row, "")
+
+
+def _narrowed_by(actor: Actor, row: Row, *prefixes: str) -> Actor:
+    for prefix in prefixes:
         scope, operations = row[f"{prefix}scope"], row[f"{prefix}operations"]
         if scope or operations not in {None, "[]"}:
             actor = _narrowed(actor, narrowing_of(scope), loads(operations or "[]"))
@@ -31,7 +40,9 @@ def narrowed(actor: Actor, row: Row) -> Actor:
 
 def _narrowed(actor: Actor, scope: Narrowing, operations: list[dict[str, str]]) -> Actor:
     permissions = READING if scope.read_only else _ALL
-    actor = narrow(actor, permissions, scope.environment_id, scope.space_id, scope.workbook_id)
+    if scope.permissions:
+        permissions &= {permission for permission in _ALL if permission.value in scope.permissions}
+    actor = narrow(actor, permissions, scope.environment_id, scope.space_id, scope.workbook_id, scope.sheet_id)
     return replace(
         actor,
         operations=actor.operations or tuple((each["method"], each["path"]) for each in operations),

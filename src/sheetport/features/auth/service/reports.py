@@ -17,7 +17,7 @@ from sheetport.storage.unit_of_work import UnitOfWork
 STATES = ("live", "ended", "all")
 DEFAULT_AGE = 90 * DAY
 _MAX_DAYS = 36_500
-_KINDS = tuple(kind.value for kind in CredentialKind if kind is not CredentialKind.ACCESS)
+_KINDS = tuple(kind.value for kind in CredentialKind if kind not in {CredentialKind.ACCESS, CredentialKind.NARROWED})
 
 
 async def list_credentials(uow: UnitOfWork, actor: Actor, wanted: CredentialFilter, page: Page) -> Paged[Credential]:

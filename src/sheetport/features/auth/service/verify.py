@@ -13,18 +13,16 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from sheetport.features.auth import store
-from sheetport.features.auth.model import CredentialKind
-from sheetport.features.auth.service.actors import KINDS, actor_of
+from sheetport.features.auth.service.actors import caller_of, space_actor
 from sheetport.features.auth.service.derived import SPACE_PREFIX, read_space_token
 from sheetport.features.auth.service.rotate import end_reused, find_reused
-from sheetport.kernel.actor import Actor, ActorKind
+from sheetport.kernel.actor import Actor
 from sheetport.kernel.errors import Unauthenticated
 from sheetport.storage.unit_of_work import Database, Standing, UnitOfWork
 
 #: More remembered callers than this, and all are forgotten: a bound, not a policy.
 MAX_REMEMBERED = 50_000
 MAX_TOKEN = 1_000
-_NEVER = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,16 +113,10 @@ async def look_up(uow: UnitOfWork, token: str, fingerprint: bytes) -> Known:
     row = await store.find_for_verification(uow, fingerprint)
     if row is not None and row["replaced_by"] is not None and await find_reused(uow, store.credential_of(row)):
         raise _Reused(row["id"])
-    if row is None or row["deleted_at"] is not None or row["user_disabled_at"] is not None:
+    if row is None:
         raise Unauthenticated
-    if row["environment_deleted_at"] is not None or row["parent_deleted_at"] is not None:
-        raise Unauthenticated
-    if CredentialKind(row["kind"]) not in KINDS:
-        raise Unauthenticated
-    expires_at = row["expires_at"] if row["expires_at"] is not None else _NEVER
-    if expires_at <= uow.now:
-        raise Unauthenticated
-    return Known(await actor_of(uow, row), expires_at, Standing(row["account_id"], row["auth_generation"]))
+    actor, expires_at = await caller_of(uow, row)
+    return Known(actor, expires_at, Standing(row["account_id"], row["auth_generation"]))
 
 
 async def _space_caller(uow: UnitOfWork, token: str) -> Known:
@@ -134,12 +126,6 @@ async def _space_caller(uow: UnitOfWork, token: str) -> Known:
     row = await store.find_space(uow, claim.space_id)
     if row is None or row["deleted_at"] is not None or row["token_generation"] != claim.generation:
         raise Unauthenticated
-    actor = Actor(
-        ActorKind.SPACE,
-        claim.space_id,
-        row["account_id"],
-        f"{claim.space_id}.{claim.generation}",  # names the generation, so that what it opens ends with it
-        row["environment_id"],
-        claim.space_id,
+    return Known(
+        space_actor(row, claim.space_id), claim.expires_at, Standing(row["account_id"], row["auth_generation"])
     )
-    return Known(actor, claim.expires_at, Standing(row["account_id"], row["auth_generation"]))

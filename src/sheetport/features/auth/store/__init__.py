@@ -95,7 +95,8 @@ def narrowing_of(text: str | None) -> Narrowing:
     if not text:
         return Narrowing()
     stored = loads(text)
-    return Narrowing(**stored | {"networks": tuple(stored.get("networks", ()))})
+    lists = {name: tuple(stored.get(name, ())) for name in ("networks", "permissions")}
+    return Narrowing(**stored | lists)
 
 
 def scope_text(narrowing: Narrowing) -> str | None:

@@ -17,7 +17,8 @@ from sheetport.storage.tables.auth import credentials
 from sheetport.storage.unit_of_work import Row, UnitOfWork
 
 _C = credentials.c
-_LASTING = _C.kind != CredentialKind.ACCESS.value
+#: Access tokens and narrowed ones come and go with what they were exchanged for.
+_LASTING = and_(_C.kind != CredentialKind.ACCESS.value, _C.kind != CredentialKind.NARROWED.value)
 _USED = func.coalesce(_C.last_used_at, _C.created_at)
 
 
