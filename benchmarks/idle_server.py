@@ -31,7 +31,8 @@ def start(data: Path, port: int, *extra: str) -> tuple[subprocess.Popen[str], fl
     """A server that is ready, and the seconds that took."""
     began = time.monotonic()
     command = [PROGRAM, "serve", "--data", str(data), "--port", str(port), *extra]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    environment = {"SHEETPORT_RATE_LIMITS": "off", **os.environ}  # a benchmark is a flood
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
     for line in server.stdout or ():
         if "is ready" in line:
             return server, time.monotonic() - began

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+import re
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,7 +15,7 @@ from litestar import Litestar
 from sqlalchemy import select
 
 from sheetport.bootstrap import Application, make_router
-from sheetport.config import HttpSettings, LogSettings, Settings, StorageSettings
+from sheetport.config import DEFAULT_RATES, HttpSettings, LogSettings, Settings, StorageSettings
 from sheetport.features.accounts import service as accounts
 from sheetport.features.auth.model import CredentialKind
 from sheetport.features.auth.service import hash_new_password, mint
@@ -25,6 +26,7 @@ from sheetport.features.users import service as users
 from sheetport.kernel.actor import system_actor
 from sheetport.kernel.clock import FakeClock
 from sheetport.kernel.crypto import KeyRing
+from sheetport.kernel.rates import Bucket, Rate
 from sheetport.storage.engine import open_database
 from sheetport.storage.migrations import schema_version
 from sheetport.storage.migrations.runner import upgrade
@@ -112,6 +114,20 @@ class World:
         is_json = kind.startswith("application/json")
         return Reply(response.status_code, response.json() if is_json else response.text, response.headers)
 
+    async def form_token(self, page: str = "/") -> str:
+        """The token of the forms on a page, for the session that the client has."""
+        found = re.search(r'name="form_token" value="([^"]+)"', (await self.client.get(page)).text)
+        return found[1] if found else ""
+
+    async def post_form(self, path: str, data: Mapping[str, str], *, page: str = "/", **more: Any) -> httpx.Response:
+        """Send a form as the page that holds it does."""
+        return await self.client.post(path, data={**data, "form_token": await self.form_token(page)}, **more)
+
+    async def post_script(self, path: str, body: Any, **more: Any) -> httpx.Response:
+        """Send JSON as a script of the first page does."""
+        headers = {"X-Form-Token": await self.form_token(), **more.pop("headers", {})}
+        return await self.client.post(path, json=body, headers=headers, **more)
+
     async def events(self, topic: str | None = None) -> list[dict[str, Any]]:
         """The events written so far, oldest first."""
 
@@ -134,9 +150,12 @@ class World:
 
 @asynccontextmanager
 async def opened_world(
-    storage: StorageSettings, http: HttpSettings | None = None, logs: LogSettings | None = None
+    storage: StorageSettings,
+    http: HttpSettings | None = None,
+    logs: LogSettings | None = None,
+    rates: Mapping[Bucket, Rate] | None = None,
 ) -> AsyncGenerator[World, None]:
-    """A furnished world over a database that was made for it."""
+    """A furnished world over a database that was made for it; with ``rates`` calls are limited by those."""
     storage.data.mkdir(parents=True, exist_ok=True)
     if await asyncio.to_thread(schema_version, storage) is None:
         await asyncio.to_thread(upgrade, storage)
@@ -144,7 +163,8 @@ async def opened_world(
     db = await open_database(storage, KeyRing.generate(), clock)
     router = _routers.pop() if _routers else make_router()
     try:
-        settings = Settings(storage, http or HttpSettings(), logs=logs or LogSettings(), rate_limits=False)
+        limited = {"rate_limits": rates is not None, "rates": {**DEFAULT_RATES, **(rates or {})}}
+        settings = Settings(storage, http or HttpSettings(), logs=logs or LogSettings(), **limited)
         app = Application(settings, db, router)
         transport = httpx.ASGITransport(app=FirstPart(app), raise_app_exceptions=False)
         async with app.running(), httpx.AsyncClient(transport=transport, base_url="http://sheetport.test") as client:

@@ -31,6 +31,7 @@ from sheetport.features.jobs import api as jobs
 from sheetport.features.leaks import api as leaks
 from sheetport.features.logins import api as logins
 from sheetport.features.oauth import api as oauth
+from sheetport.features.rates.service import Limiter
 from sheetport.features.records import api as records
 from sheetport.features.roles import api as roles
 from sheetport.features.secrets import api as secrets
@@ -50,6 +51,7 @@ from sheetport.http.observe import ObserveMiddleware
 from sheetport.http.openapi import Description
 from sheetport.http.page_origins import PageOrigins
 from sheetport.http.quick import QuickMiddleware
+from sheetport.http.rates import HEADERS, RateGate, RateMiddleware
 from sheetport.http.tally import Tally
 from sheetport.http.unsupported import refuse_unsupported
 from sheetport.kernel.scanning_keys import read_keys
@@ -118,7 +120,7 @@ _CORS = CORSConfig(
     allow_origins=["*"],
     allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
     allow_headers=["*"],
-    expose_headers=["X-Request-Id"],
+    expose_headers=["X-Request-Id", *HEADERS],
     max_age=600,
 )
 
@@ -163,20 +165,24 @@ class Application:
         self.watch = Watch(db, settings.storage.audit_anchor, list_secret_roots)
         self.sealer = Sealer(db, self.watch.note)
         self.tally = Tally(db.clock.now, db.keys.fingerprint)
+        self.limiter = Limiter(db, settings.rates, on=settings.rate_limits)
+        gate = RateGate(self.limiter)
         self.stream_limits = StreamLimits(db, settings.quotas.streams)
         self.hub = Hub(db, find_issuer, settings.events.hold_seconds, self.stream_limits)
         self.telemetry = Telemetry(db, self.hub, settings.process, lambda: self.sealer.failing or self.watch.fault)
         self.router = router or make_router()
         state = self.router.state
         state["db"], state["settings"], state["verifier"] = db, settings, self.verifier
+        state["limits"], state["gate"] = self.limiter, gate
         state["hub"], state["telemetry"], state["sealer"] = self.hub, self.telemetry, self.sealer
         self.mail_sender = MailSender(db, settings.mail) if settings.mail is not None else None
         self.marks = Marks(db)
         observed = ObserveMiddleware(self.router, WATCHED, self.marks.asks, self.marks.note, db.keys.fingerprint)
         streams = events.StreamMiddleware(PageOrigins(observed, self.verifier.verify))
         polls = events.PollMiddleware(streams, self.hub)
-        quick = QuickMiddleware(polls, QUICK, self.verifier.recall, observed.tell, db, settings)
-        self.edge = EdgeMiddleware(FrontMiddleware(quick, settings.http), settings, self.telemetry.counters, self.tally)
+        quick = QuickMiddleware(polls, QUICK, self.verifier.recall, observed.tell, db, settings, gate)
+        front = RateMiddleware(FrontMiddleware(quick, settings.http), gate)
+        self.edge = EdgeMiddleware(front, settings, self.telemetry.counters, self.tally, gate)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None, None]:

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parseaddr
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from sheetport.kernel.mailboxes import is_address
+from sheetport.kernel.rates import Bucket, Rate
 
 DEFAULT_DATA = Path("sheetport-data")
 DEFAULT_HOST = "127.0.0.1"
@@ -32,6 +35,24 @@ QUOTA_VARIABLES = {
     "streams": "SHEETPORT_LIMIT_STREAMS",
     "embed_hours": "SHEETPORT_EMBED_HOURS",
 }
+
+
+#: How often who may call by default: generous to all but floods. rate_variable() names the variable of each.
+DEFAULT_RATES: Mapping[Bucket, Rate] = MappingProxyType(
+    {
+        Bucket.ADDRESS: Rate(60_000, 60),
+        Bucket.ACCOUNT: Rate(60_000, 60),
+        Bucket.READS: Rate(24_000, 60),
+        Bucket.WRITES: Rate(12_000, 60),
+        Bucket.STREAMS: Rate(600, 60),
+        Bucket.SIGN_INS: Rate(120, 60),
+        Bucket.EXCHANGES: Rate(600, 60),
+        Bucket.REVOCATIONS: Rate(60, 60),
+        Bucket.EMBEDDED_SPACES: Rate(600, 60),
+    }
+)
+#: No bucket fills more slowly than in a day, or holds more calls than this.
+MAX_RATE_SECONDS, MAX_RATE_COUNT = 86_400, 1_000_000_000
 
 
 class ConfigError(Exception):
@@ -175,6 +196,7 @@ class Settings:
     password_tokens: bool = True
     #: The public keys of secret-scanning services, as kernel/scanning_keys.py reads them; None takes no matches.
     secret_scanning_keys: str | None = None
+    rates: Mapping[Bucket, Rate] = field(default_factory=lambda: DEFAULT_RATES)
     quotas: QuotaSettings = field(default_factory=QuotaSettings)
     #: How many days old keys and tokens may become where the account says nothing; None is any age.
     key_max_age_days: int | None = None
@@ -219,6 +241,7 @@ def read_settings(
         rate_limits=os.environ.get("SHEETPORT_RATE_LIMITS", "on") != "off",
         password_tokens=os.environ.get("SHEETPORT_PASSWORD_TOKENS", "on") != "off",
         secret_scanning_keys=secret_setting("SHEETPORT_SECRET_SCANNING_KEYS"),
+        rates=_rates(),
         quotas=_quotas(),
         key_max_age_days=_key_max_age_days(),
         mail=_mail(),
@@ -328,6 +351,32 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def rate_variable(bucket: Bucket) -> str:
+    """The variable that sets a bucket's rate."""
+    return f"SHEETPORT_RATE_{bucket.upper().replace('-', '_')}"
+
+
+def _rates() -> Mapping[Bucket, Rate]:
+    """The default ones but for those that variables give as COUNT/SECONDS."""
+    chosen = dict(DEFAULT_RATES)
+    for bucket in Bucket:
+        text = os.environ.get(rate_variable(bucket))
+        if text is None:
+            continue
+        count, _, seconds = text.partition("/")
+        try:
+            rate = Rate(amount(count), amount(seconds))
+        except ValueError:
+            rate = Rate(0, 0)
+        if not (1 <= rate.calls <= MAX_RATE_COUNT and 1 <= rate.seconds <= MAX_RATE_SECONDS):
+            raise ConfigError(
+                f"{rate_variable(bucket)} must be COUNT/SECONDS, such as 600/60 for 600 calls a minute, with at most"
+                f" {MAX_RATE_SECONDS} seconds."
+            )
+        chosen[bucket] = rate
+    return MappingProxyType(chosen)
 
 
 def _backups(data: Path) -> Path | None:

@@ -18,6 +18,19 @@ HOME_OF = {
     "asyncpg": r"\.storage(\.|$)",
     "sqlite3": r"\.storage(\.|$)",
 }
+#: What connects to others, and what it is called by; all of it but the guarded client stays out of the server.
+CLIENTS = {"aiohttp", "ftplib", "http.client", "httpcore", "httpx", "requests", "socket", "urllib.request", "urllib3"}
+CONNECTING = {"create_connection", "create_datagram_endpoint", "open_connection", "sock_connect", "urlopen"}
+#: The modules that may, each with its reason.
+CLIENTS_AT_HOME = {
+    "features/egress/service/calling.py": "the guarded client",
+    "listener/": "a client of the server, in a program of its own",
+    "cli/": "clients of the server, run by a person",
+    "runtime/notify.py": "systemd's local socket",
+    "runtime/presence.py": "the name of this machine",
+    "runtime/server.py": "asks this very process whether it answers",
+    "runtime/sockets.py": "listens",
+}
 #: The modules of a slice that other slices may know.
 SHARED = ("service", "model")
 
@@ -32,6 +45,24 @@ def imports_in_functions(source: str, name: str) -> list[str]:
             if isinstance(node, ast.Import | ast.ImportFrom)
         ]
     return sorted(set(found))
+
+
+def unguarded_clients(source: str, path: str) -> list[str]:
+    """Places of a module, by its path in the package, that connect to others without being at home there."""
+    if path.startswith(tuple(CLIENTS_AT_HOME)):
+        return []
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Attribute) and node.attr in CONNECTING:
+            names = [node.attr]
+        wanted = CLIENTS | CONNECTING
+        found += [f"{path}:{node.lineno} {name}" for name in names if wanted & {name, name.partition(".")[0]}]
+    return found
 
 
 def foreign_slice_imports(graph: grimp.ImportGraph, root: str) -> list[str]:

@@ -17,6 +17,7 @@ from architecture.import_rules import (
     foreign_slice_imports,
     imports_in_functions,
     misplaced_libraries,
+    unguarded_clients,
 )
 from architecture.sources import ROOT, python_files
 
@@ -57,6 +58,26 @@ def test_slices_know_only_service_and_model_of_other_slices(product: grimp.Impor
 
 def test_libraries_stay_in_their_places(product: grimp.ImportGraph) -> None:
     assert misplaced_libraries(product, "sheetport") == []
+
+
+def test_only_the_guarded_client_calls_others() -> None:
+    package = ROOT / "src" / "sheetport"
+    files = {str(path.relative_to(package)): path.read_text() for path in python_files("src")}
+    assert [place for path, source in files.items() for place in unguarded_clients(source, path)] == []
+    assert "httpx" in files["features/egress/service/calling.py"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("import httpx", "from httpx import AsyncClient", "import urllib.request", "from urllib import request"),
+        *("from urllib.request import urlopen", "import http.client", "from http import client", "import socket"),
+        *("import requests.sessions", "x = asyncio.open_connection", "loop.sock_connect(s, a)"),
+    ],
+)
+def test_an_unguarded_client_is_found(line: str) -> None:
+    assert len(unguarded_clients(line, "features/auth/service/federation.py")) >= 1
+    assert unguarded_clients(line, "cli/login.py") == []
 
 
 def test_nothing_imports_in_a_circle(product: grimp.ImportGraph) -> None:

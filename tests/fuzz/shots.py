@@ -76,7 +76,7 @@ class Shot:
         return self.route.partition(" ")[0]
 
 
-def _examples(strategy: st.SearchStrategy[Any], count: int) -> list[Any]:
+def examples(strategy: st.SearchStrategy[Any], count: int) -> list[Any]:
     """``count`` examples at most, the same ones each time, without looking for the smallest."""
     made: list[Any] = []
 
@@ -103,7 +103,7 @@ def drawn(document: Document, count: int) -> Iterator[Shot]:
         operation = result.ok()
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
             try:
-                cases = _examples(operation.as_strategy(generation_mode=mode), count)
+                cases = examples(operation.as_strategy(generation_mode=mode), count)
             except (SkipTest, Unsatisfiable):  # what takes no parameter cannot be asked wrongly
                 assert mode is GenerationMode.NEGATIVE, operation.label
                 continue
@@ -157,11 +157,11 @@ def bent(rows: Sequence[Row], document: Document, count: int) -> Iterator[Shot]:
     for row in rows:
         query, path = parse_qsl(row.query.removeprefix("?")), row.route.partition(" ")[2]
         spots = list(_spots(row.body))
-        for spot, odd in _examples(st.tuples(st.sampled_from(spots), st.sampled_from(ODD)), count) if spots else ():
+        for spot, odd in examples(st.tuples(st.sampled_from(spots), st.sampled_from(ODD)), count) if spots else ():
             content = json.dumps(_with(row.body, spot, odd)).encode()
             yield Shot(row.route, path, query, _JSON, content)
         names = [p["name"] for p in described[_plain(row.route)].get("parameters", ()) if p["in"] == "query"]
-        for name, odd in _examples(st.tuples(st.sampled_from(names), st.sampled_from(ODD)), count) if names else ():
+        for name, odd in examples(st.tuples(st.sampled_from(names), st.sampled_from(ODD)), count) if names else ():
             other = [pair for pair in query if pair[0] != name]
             content = None if row.body is None else json.dumps(row.body).encode()
             yield Shot(row.route, path, [*other, (name, _text(odd))], _JSON if content else {}, content)

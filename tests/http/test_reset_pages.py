@@ -25,7 +25,7 @@ def mailing(world: World) -> World:
 
 
 async def ask(world: World, email: str) -> httpx.Response:
-    reply = await world.client.post("/forgot", data={"email": email})
+    reply = await world.post_form("/forgot", {"email": email}, page="/forgot")
     await reset_pages.settle()
     return reply
 
@@ -53,13 +53,13 @@ async def test_the_link_of_the_mail_works_once(mailing: World) -> None:
     led = await mailing.client.get(path)
     assert (led.status_code, led.headers["location"], led.headers["referrer-policy"]) == (303, "/reset", "no-referrer")
     assert EMAIL in (await mailing.client.get("/reset")).text
-    short = await mailing.client.post("/reset", data={"password": "short"})
+    short = await mailing.post_form("/reset", {"password": "short"}, page="/forgot")
     assert (short.status_code, "at least 15" in short.text) == (400, True)
-    assert "is changed" in (await mailing.client.post("/reset", data={"password": NEW})).text
+    assert "is changed" in (await mailing.post_form("/reset", {"password": NEW}, page="/forgot")).text
     assert (await mailing.call("GET", "/v1/auth/sessions", token=session["accessToken"])).status == 401
     await mailing.client.get(path)
     assert (await mailing.client.get("/reset")).status_code == 404
-    assert (await mailing.client.post("/reset", data={"password": PASSWORD})).status_code == 404
+    assert (await mailing.post_form("/reset", {"password": PASSWORD}, page="/forgot")).status_code == 404
     assert (await mailing.call("POST", "/v1/auth", {"email": EMAIL, "password": NEW}, token="")).status == 200
     assert len(await mailing.audits("password:reset")) == 1
 

@@ -29,7 +29,7 @@ async def test_the_token_leaves_the_address_at_once(world: World) -> None:
     assert (reply.status_code, reply.headers["location"]) == (303, "/setup")
     assert reply.headers["referrer-policy"] == "no-referrer"
     cookie = reply.headers["set-cookie"].lower()
-    assert all(part in cookie for part in ("httponly", "path=/setup", "samesite=lax", "max-age=1800"))
+    assert all(part in cookie for part in ("httponly", "path=/;", "samesite=lax", "max-age=1800"))
     page = await world.client.get("/setup")
     assert (page.status_code, token in page.text, "new@localhost" in page.text) == (200, False, False)
     assert page.headers["content-security-policy"].startswith("default-src 'none'")
@@ -40,12 +40,12 @@ async def test_a_password_is_chosen_once_and_signs_in(world: World) -> None:
     file = world.app.settings.storage.data / data_directory.FIRST_RUN_FILE
     data_directory.write_private(file, token)
     await world.client.get(f"/setup?token={token}")
-    reply = await world.client.post("/setup", data=FORM)
+    reply = await world.post_form("/setup", FORM, page="/setup")
     assert (reply.status_code, reply.headers["location"], file.exists()) == (303, "/", False)
     assert "grace@example.com" in (await world.client.get("/")).text
     assert (await world.call("POST", "/v1/auth", FORM, token="")).status == 200
     await world.client.get(f"/setup?token={token}")
-    for again in (await world.client.get("/setup"), await world.client.post("/setup", data=FORM)):
+    for again in (await world.client.get("/setup"), await world.post_form("/setup", FORM)):
         assert (again.status_code, "sheetport account link" in again.text) == (404, True)
 
 
@@ -62,10 +62,10 @@ async def test_what_cannot_be_used_is_said_and_the_link_stays_good(
     world: World, form: dict[str, str], status: int, said: str
 ) -> None:
     await world.client.get(f"/setup?token={await link(world)}")
-    refused = await world.client.post("/setup", data=form)
+    refused = await world.post_form("/setup", form, page="/setup")
     assert (refused.status_code, said in refused.text) == (status, True)
     assert FORM["password"] not in refused.text
-    assert (await world.client.post("/setup", data=FORM)).status_code == 303
+    assert (await world.post_form("/setup", FORM, page="/setup")).status_code == 303
 
 
 @pytest.mark.parametrize("token", ["", "setup_unknown", "a;b", "x" * 300])
@@ -78,14 +78,14 @@ async def test_a_wrong_link_is_refused_with_the_way_to_a_new_one(world: World, t
 async def test_an_expired_link_is_refused(world: World) -> None:
     await world.client.get(f"/setup?token={await link(world)}")
     world.clock.advance(30 * MINUTE)
-    assert (await world.client.post("/setup", data=FORM)).status_code == 404
+    assert (await world.post_form("/setup", FORM)).status_code == 404
 
 
 async def test_another_sites_form_sets_no_password(world: World) -> None:
     await world.client.get(f"/setup?token={await link(world)}")
-    reply = await world.client.post("/setup", data=FORM, headers={"Origin": "https://evil.example"})
+    reply = await world.post_form("/setup", FORM, page="/setup", headers={"Origin": "https://evil.example"})
     assert reply.status_code == 403
-    assert (await world.client.post("/setup", data=FORM)).status_code == 303
+    assert (await world.post_form("/setup", FORM, page="/setup")).status_code == 303
 
 
 async def test_a_body_that_is_no_form_is_refused(world: World) -> None:

@@ -31,11 +31,11 @@ async def cheap_hashes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def post(world: World, path: str, **form: str) -> httpx.Response:
-    return await world.client.post(path, data=form)
+    return await world.post_form(path, form)
 
 
 async def sign_in(world: World) -> httpx.Response:
-    return await world.client.post("/sign-in", data=FORM)
+    return await world.post_form("/sign-in", FORM)
 
 
 async def set_up_app(world: World) -> pyotp.TOTP:
@@ -128,13 +128,13 @@ async def test_a_form_of_another_site_does_nothing(world: World) -> None:
 
 
 async def made_passkey(world: World, key: SoftPasskey, name: str = "Key") -> httpx.Response:
-    options = (await world.client.post("/security/passkeys/options", json={})).json()["data"]
-    return await world.client.post("/security/passkeys", json={"credential": key.register(options), "name": name})
+    options = (await world.post_script("/security/passkeys/options", {})).json()["data"]
+    return await world.post_script("/security/passkeys", {"credential": key.register(options), "name": name})
 
 
 async def used_passkey(world: World, key: SoftPasskey) -> httpx.Response:
-    options = (await world.client.post("/sign-in/passkey/options", json={})).json()["data"]
-    return await world.client.post("/sign-in/passkey", json=key.sign(options))
+    options = (await world.post_script("/sign-in/passkey/options", {})).json()["data"]
+    return await world.post_script("/sign-in/passkey", key.sign(options))
 
 
 async def test_a_passkey_signs_in_by_itself(world: World) -> None:
@@ -179,21 +179,21 @@ async def test_an_answer_of_a_passkey_is_good_once_and_for_minutes(world: World)
     await sign_in(world)
     key = SoftPasskey()
     await made_passkey(world, key)
-    options = (await world.client.post("/sign-in/passkey/options", json={})).json()["data"]
+    options = (await world.post_script("/sign-in/passkey/options", {})).json()["data"]
     kept, answer = world.client.cookies.get("sheetport_challenge"), key.sign(options)
     assert kept is not None
-    assert (await world.client.post("/sign-in/passkey", json=answer)).status_code == 200
+    assert (await world.post_script("/sign-in/passkey", answer)).status_code == 200
     world.client.cookies.set("sheetport_challenge", kept)
-    assert (await world.client.post("/sign-in/passkey", json=answer)).status_code == 400
-    options = (await world.client.post("/sign-in/passkey/options", json={})).json()["data"]
+    assert (await world.post_script("/sign-in/passkey", answer)).status_code == 400
+    options = (await world.post_script("/sign-in/passkey/options", {})).json()["data"]
     world.clock.advance(5 * MINUTE)
-    assert (await world.client.post("/sign-in/passkey", json=key.sign(options))).status_code == 400
+    assert (await world.post_script("/sign-in/passkey", key.sign(options))).status_code == 400
 
 
 @pytest.mark.parametrize("junk", [{}, {"rawId": 5}, {"rawId": "!!"}, {"rawId": "AA", "response": []}, {"rawId": None}])
 async def test_junk_is_no_passkey(world: World, junk: Any) -> None:
     await sign_in(world)
-    await world.client.post("/sign-in/passkey/options", json={})
-    assert (await world.client.post("/sign-in/passkey", json=junk)).status_code == 401
-    await world.client.post("/security/passkeys/options", json={})
-    assert (await world.client.post("/security/passkeys", json={"credential": junk})).status_code == 400
+    await world.post_script("/sign-in/passkey/options", {})
+    assert (await world.post_script("/sign-in/passkey", junk)).status_code == 401
+    await world.post_script("/security/passkeys/options", {})
+    assert (await world.post_script("/security/passkeys", {"credential": junk})).status_code == 400

@@ -18,7 +18,7 @@ FORM = {"email": "admin@example.com", "password": PASSWORD}
 
 
 async def sign_in(world: World) -> httpx.Response:
-    return await world.client.post("/sign-in", data=FORM)
+    return await world.post_form("/sign-in", FORM)
 
 
 async def test_the_preload_is_served(world: World) -> None:
@@ -71,9 +71,9 @@ async def test_signing_in_shows_the_checklist_with_masked_keys(world: World) -> 
 async def test_a_wrong_password_and_a_wrong_address_read_the_same(world: World) -> None:
     wrong = []
     for email in ("admin@example.com", "nobody@example.com"):
-        reply = await world.client.post("/sign-in", data={"email": email, "password": "x" * 15})
+        reply = await world.post_form("/sign-in", {"email": email, "password": "x" * 15})
         assert (reply.status_code, "set-cookie" in reply.headers) == (401, False)
-        wrong.append(reply.text.replace(email, ""))
+        wrong.append(reply.text.replace(email, "").replace(await world.form_token(), ""))
     assert wrong[0] == wrong[1]
 
 
@@ -84,14 +84,14 @@ async def test_the_cookie_opens_no_api_route(world: World) -> None:
 
 async def test_another_sites_form_is_refused(world: World) -> None:
     for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}):
-        reply = await world.client.post("/sign-in", data=FORM, headers=headers)
+        reply = await world.post_form("/sign-in", FORM, headers=headers)
         assert (reply.status_code, "set-cookie" in reply.headers) == (403, False)
 
 
 async def test_signing_out_ends_the_session_itself(world: World) -> None:
     await sign_in(world)
     token = world.client.cookies["sheetport_session"]
-    assert (await world.client.post("/sign-out")).status_code == 303
+    assert (await world.post_form("/sign-out", {})).status_code == 303
     assert (await world.call("GET", "/v1/environments", token=token)).status == 401
     assert world.dev not in (await world.client.get("/")).text
 
@@ -118,14 +118,14 @@ async def reason(world: World, step: int) -> str:
 
 async def test_marks_are_for_the_signed_in(world: World) -> None:
     assert (await world.client.get("/first-page/marks")).status_code == 401
-    assert (await world.client.post("/first-page/keys", json={"kind": "client"})).status_code == 401
+    assert (await world.post_script("/first-page/keys", {"kind": "client"})).status_code == 401
     await sign_in(world)
     assert await states(world) == dict.fromkeys(range(1, 9), "waiting")
 
 
 async def test_each_call_of_the_guide_turns_its_step_green(world: World) -> None:
     await sign_in(world)
-    made = (await world.client.post("/first-page/keys", json={"kind": "client"})).json()["data"]
+    made = (await world.post_script("/first-page/keys", {"kind": "client"})).json()["data"]
     client = {"clientId": made["your-client-id"], "secret": made["your-client-secret"]}
     space = (await world.call("POST", "/v1/spaces", {"name": "s", "environmentId": world.dev})).data["id"]
     world.clock.advance(1)
@@ -150,7 +150,7 @@ async def test_a_failed_call_turns_its_step_red_with_the_reason(world: World) ->
     await world.call("GET", f"/v1/secrets?environmentId={world.dev}")
     assert "Wrong email or password" in await reason(world, 4)
     assert "set EXTERNAL_API_KEY first" in await reason(world, 7)
-    made = (await world.client.post("/first-page/keys", json={"kind": "development"})).json()["data"]
+    made = (await world.post_script("/first-page/keys", {"kind": "development"})).json()["data"]
     (key,) = made.values()
     deleted = await world.call("DELETE", f"/v1/auth/api-key?environmentId={world.dev}&key={key}", token=world.pat)
     assert deleted.status == 200
@@ -168,18 +168,18 @@ async def test_marks_of_one_account_are_not_anothers(world: World) -> None:
 
 async def test_a_made_key_is_a_listed_key_named_after_the_page(world: World) -> None:
     await sign_in(world)
-    made = (await world.client.post("/first-page/keys", json={"kind": "production"})).json()["data"]
+    made = (await world.post_script("/first-page/keys", {"kind": "production"})).json()["data"]
     (key,) = made.values()
     assert (await world.call("GET", "/v1/workbooks", token=key)).status == 200
     (record,) = [a for a in await world.audits("secret_key:create") if "first page" in (a["detail"] or "")]
     assert (record["environment_id"], key in record["detail"]) == (world.prod, False)
-    foreign = await world.client.post("/first-page/keys", json={"kind": "client"}, headers={"Origin": "http://evil"})
+    foreign = await world.post_script("/first-page/keys", {"kind": "client"}, headers={"Origin": "http://evil"})
     assert foreign.status_code == 403
 
 
 async def test_a_form_is_taken_the_way_a_browser_sends_it_from_a_page_without_referrer(world: World) -> None:
     headers = {"Origin": "null", "Sec-Fetch-Site": "same-origin"}
-    assert (await world.client.post("/sign-in", data=FORM, headers=headers)).status_code == 303
+    assert (await world.post_form("/sign-in", FORM, headers=headers)).status_code == 303
 
 
 async def test_the_guides_own_snippets_are_there_word_for_word(world: World) -> None:
@@ -227,7 +227,7 @@ async def test_an_address_with_quotes_breaks_out_of_no_snippet(world: World) -> 
     email = "o'brien$(x)\"y@example.com"
     password_hash = await auth.hash_password(PASSWORD)
     await world.db.write(lambda uow: users.set_password(uow, world.user_id, password_hash, email))
-    await world.client.post("/sign-in", data={**FORM, "email": email})
+    await world.post_form("/sign-in", {**FORM, "email": email})
     text = markup.unescape((await world.client.get("/")).text)
     assert '"email": "o\'\\\'\'brien$(x)\\"y@example.com"' in text
     assert '{ "email": "o\'brien$(x)\\"y@example.com"' in text

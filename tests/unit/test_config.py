@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sheetport.config import (
+    DEFAULT_RATES,
     ConfigError,
     HttpSettings,
     MailSettings,
@@ -16,6 +17,7 @@ from sheetport.config import (
     read_settings,
     tls_settings,
 )
+from sheetport.kernel.rates import Bucket, Rate
 
 CERTIFICATE, KEY = Path("chain.pem"), Path("key.pem")
 
@@ -109,3 +111,16 @@ def test_another_mail_address_is_refused_without_repeating_it(monkeypatch: pytes
 def test_mail_needs_a_sender(monkeypatch: pytest.MonkeyPatch, sender: str) -> None:
     with pytest.raises(ConfigError, match="SHEETPORT_MAIL_FROM must be the address"):
         mail_settings(monkeypatch, "smtp://mail.example", SHEETPORT_MAIL_FROM=sender)
+
+
+def test_a_rate_is_set_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_settings().rates == DEFAULT_RATES
+    monkeypatch.setenv("SHEETPORT_RATE_SIGN_INS", "10/300")
+    assert read_settings().rates == {**DEFAULT_RATES, Bucket.SIGN_INS: Rate(10, 300)}
+
+
+@pytest.mark.parametrize("text", ["", "10", "10/", "/60", "0/60", "10/0", "ten/60", "-1/60", "10/60/60", "1/86401"])
+def test_what_is_no_rate_is_refused_with_what_to_write(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("SHEETPORT_RATE_SIGN_INS", text)
+    with pytest.raises(ConfigError, match="SHEETPORT_RATE_SIGN_INS must be COUNT/SECONDS"):
+        read_settings()

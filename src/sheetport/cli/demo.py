@@ -235,7 +235,7 @@ def _own_server() -> Iterator[Path]:
 
 
 def _await_ready(server: subprocess.Popen[str]) -> None:
-    assert server.stdout is not None
+    assert server.stdout is not None  # for mypy: it has a pipe  # nosec B101
     for line in server.stdout:
         if "is ready at" in line:
             return

@@ -85,7 +85,11 @@ PLACES = {
         "Client credentials: an id and a secret that a program exchanges for access tokens.",
     ),
     "token": ("sheetport.cli.login", "token_app", "Personal access tokens: they act as you, in every environment."),
-    "users": ("sheetport.cli.users", "users_app", "Users of your account: invite, disable, enable, delete."),
+    "users": (
+        "sheetport.cli.users",
+        "users_app",
+        "Users of your account: invite them, shut them out, let them in again, delete them.",
+    ),
     "roles": ("sheetport.cli.roles", "roles_app", "Roles of your account, and giving them to users."),
     "sessions": (
         "sheetport.cli.sessions",
@@ -97,6 +101,11 @@ PLACES = {
         "sheetport.cli.mail",
         "mail_app",
         "Mail that this server sends: try the settings, see what waits or failed, send it again.",
+    ),
+    "egress": (
+        "sheetport.cli.egress",
+        "egress_app",
+        "Which targets beyond the public internet this server may call.",
     ),
     "audit": (
         "sheetport.cli.audit",

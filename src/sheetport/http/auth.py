@@ -9,13 +9,17 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from sheetport.http.rates import RATE
 from sheetport.kernel.actor import Actor
 from sheetport.kernel.errors import Forbidden, Unauthenticated
 from sheetport.kernel.operations import is_within, permits
 from sheetport.kernel.origins import allows
+from sheetport.kernel.rates import Bucket
 
 Authenticate = Callable[[str], Awaitable[Actor]]
 
+#: Methods that change nothing.
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 #: Put on a route handler that checks its caller itself, or serves anyone.
 PUBLIC: dict[str, Any] = {"public": True}
 #: The option of such a route that says what opens it: the name of a security scheme of our OpenAPI document.
@@ -23,15 +27,20 @@ OPENED_BY = "opened_by"
 
 
 class AuthMiddleware(ASGIMiddleware):
-    """Puts the Actor of the bearer token on the request, or refuses it."""
+    """Puts the Actor of the bearer token on the request, or refuses it; so too where it calls too often."""
 
     scopes = (ScopeType.HTTP,)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         handler = scope["route_handler"]
+        bucket = handler.opt.get(RATE)
         if not handler.opt.get("public") and scope.get("method") != "OPTIONS":
-            actor = scope["state"]["actor"] = await scope["litestar_app"].state.verifier.verify(bearer_token(scope))
+            state = scope["litestar_app"].state
+            actor = scope["state"]["actor"] = await state.verifier.verify(bearer_token(scope))
+            await state.gate.admit(scope, actor, bucket)
             admit(actor, scope)
+        elif bucket is not None or scope.get("method") not in SAFE:
+            await scope["litestar_app"].state.gate.admit_address(scope, bucket or Bucket.EXCHANGES)
         await next_app(scope, receive, send)
 
 

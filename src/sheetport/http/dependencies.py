@@ -11,6 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from sheetport.config import Settings
+from sheetport.http.rates import Limits
 from sheetport.kernel.actor import Actor
 from sheetport.storage.unit_of_work import Database, Standing, UnitOfWork
 
@@ -26,6 +27,7 @@ class Call:
     db: Database
     actor: Actor
     settings: Settings
+    limits: Limits
     standing: Standing | None = None
 
     async def read(self, service: Service[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -52,7 +54,7 @@ class Call:
 async def provide_call(request: Request[Any, Any, Any]) -> Call:
     """The call of a request whose caller the authentication middleware has verified."""
     state = request.app.state
-    return Call(state.db, request.scope["state"]["actor"], state.settings)
+    return Call(state.db, request.scope["state"]["actor"], state.settings, state.limits)
 
 
 #: How a route handler names its :class:`Call`: ``call: Caller``.

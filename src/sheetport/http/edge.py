@@ -14,11 +14,20 @@ from sheetport.config import Settings
 from sheetport.http.logs import SLOW_SECONDS, request_line
 from sheetport.http.metrics import UNMATCHED, Counters
 from sheetport.http.proxies import Proxies
+from sheetport.http.rates import RateGate
 from sheetport.http.tally import Tally
 from sheetport.kernel.request import agent_of, current_request
 
 #: A year, after which a browser would try plain HTTP again.
 _HSTS = (b"strict-transport-security", b"max-age=31536000")
+#: Of every answer that does not say otherwise itself. An answer of the API is no page: nothing runs in it or frames it.
+_SAFE = (
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+)
 _LOCAL = (b"localhost", b"127.", b"[::1]")
 _CLOSE = (b"connection", b"close")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9_-]{1,64}")
@@ -53,9 +62,10 @@ class ScopeRequest:
 class EdgeMiddleware:
     """Stands around everything. ``closing`` asks clients to connect anew, so that this process can end."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, counters: Counters, tally: Tally) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, counters: Counters, tally: Tally, gate: RateGate) -> None:
         self._app = app
         self._tally = tally
+        self._gate = gate
         self._proxies = Proxies(settings.http.trusted_proxies)
         self._counters = counters
         self._access = settings.logs.access
@@ -74,7 +84,10 @@ class EdgeMiddleware:
             nonlocal status, size
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), *added]
+                given = list(message.get("headers", ()))
+                names = {name for name, _ in given}
+                safe = [pair for pair in _SAFE if pair[0] not in names]
+                message["headers"] = [*given, *safe, *added, *self._gate.headers(scope)]
             else:
                 size += len(message.get("body", b""))  # type: ignore[arg-type]  # a message is one of many
             await send(message)
@@ -90,7 +103,8 @@ class EdgeMiddleware:
         given = None
         if self._proxies and self._proxies.believe(scope):
             given = next((value for name, value in scope["headers"] if name == b"x-request-id"), None)
-        request_id = given if given and _REQUEST_ID.fullmatch(given) else b"req_%020x" % random.getrandbits(80)
+        made = b"req_%020x" % random.getrandbits(80)  # a name, no secret  # nosec B311
+        request_id = given if given and _REQUEST_ID.fullmatch(given) else made
         scope.setdefault("state", {})["request_id"] = request_id.decode()
         added = [(b"x-request-id", request_id)]
         if scope["scheme"] == "https" and not _is_local(scope):

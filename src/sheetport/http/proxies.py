@@ -3,6 +3,9 @@
 A proxy that is trusted says whose request it forwards, by which scheme and for which host. Anybody can send such
 headers, so they count only when the connection itself comes from a trusted address. The client is the right-most
 address of the chain that is not trusted: what stands left of it was written by strangers.
+
+A proxy writes one kind of header, and hands on whatever else its caller has sent. So where ``Forwarded`` and
+``X-Forwarded-For`` name different clients one of them is a lie, and neither is believed.
 """
 
 from __future__ import annotations
@@ -41,9 +44,13 @@ class Proxies:
         client = scope["client"]
         if client is None or not self.trusts(client[0]):
             return False
-        headers = {name: value for name, value in scope["headers"] if name in FORWARDING}
+        headers = _joined(scope)
         chain, scheme, host = _forwarded(headers) if b"forwarded" in headers else _x_forwarded(headers)
         address = self._right_most_stranger(chain)
+        if b"forwarded" in headers and len(headers) > 1:
+            others = _x_forwarded(headers)[0]
+            if others and self._right_most_stranger(others) != address:
+                return True
         headers_kept = scope["headers"]
         if address is not None:
             scope["client"] = (address, 0)
@@ -66,6 +73,15 @@ class Proxies:
             if not self.trusts(found):
                 break
         return found
+
+
+def _joined(scope: HTTPScope) -> dict[bytes, bytes]:
+    """The headers of proxies; lines of one name are one list, in their order."""
+    headers: dict[bytes, bytes] = {}
+    for name, value in scope["headers"]:
+        if name in FORWARDING:
+            headers[name] = headers[name] + b", " + value if name in headers else value
+    return headers
 
 
 def is_forwarded(scope: HTTPScope) -> bool:

@@ -21,6 +21,7 @@ from litestar.types import AnyCallable, ASGIApp, HTTPScope, Receive, Scope, Send
 from sheetport.config import Settings
 from sheetport.http.auth import admit, bearer_token
 from sheetport.http.dependencies import Call
+from sheetport.http.rates import RateGate
 from sheetport.kernel.actor import Actor
 from sheetport.kernel.errors import SheetportError
 from sheetport.storage.unit_of_work import Database, StaleError, Standing
@@ -63,6 +64,7 @@ class QuickMiddleware:
         tell: Callable[[HTTPScope], None],
         db: Database,
         settings: Settings,
+        gate: RateGate,
     ) -> None:
         self._app = app
         self._handlers = {start: (start + min(each.paths), each.fn) for start, each in handlers.items()}
@@ -70,6 +72,7 @@ class QuickMiddleware:
         self._tell = tell
         self._db = db
         self._settings = settings
+        self._gate = gate
         self._kept: dict[tuple[str, str], Kept] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -93,7 +96,7 @@ class QuickMiddleware:
             return None
         try:
             known = self._recall(bearer_token(scope))
-            if known is None:
+            if known is None or not self._gate.admit_read(scope, known.actor):
                 return None
             admit(known.actor, scope)
             body = await self._read(known, handler, scope["path"], name)
@@ -110,7 +113,9 @@ class QuickMiddleware:
         kept = self._kept.get(key)
         if kept is not None and kept.version == version and now < kept.until:
             return kept.body
-        body = _encode(await handler(Call(self._db, known.actor, self._settings, known.standing), name))
+        body = _encode(
+            await handler(Call(self._db, known.actor, self._settings, self._gate.limits, known.standing), name)
+        )
         if version is not None and len(body) <= KEPT_BYTES:
             if len(self._kept) >= KEPT:
                 self._kept.clear()

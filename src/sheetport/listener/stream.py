@@ -47,7 +47,7 @@ class Backoff:
 
     def wait(self, attempt: int) -> float:
         """Seconds before attempt number ``attempt`` (1 or more), spread so that listeners do not come all at once."""
-        return float(min(self.longest, self.first * 2 ** min(attempt - 1, 16)) * random.uniform(0.75, 1.0))  # noqa: S311
+        return float(min(self.longest, self.first * 2 ** min(attempt - 1, 16)) * random.uniform(0.75, 1.0))  # noqa: S311 - a pause, no secret  # nosec B311
 
 
 class SeenIds:

@@ -16,6 +16,7 @@ from sheetport.features.events import service as events
 from sheetport.features.jobs import jobs as timed_jobs
 from sheetport.features.logins import jobs as login_jobs
 from sheetport.features.mail import jobs as mail_jobs
+from sheetport.features.rates import service as rates
 from sheetport.features.records import jobs as record_jobs
 from sheetport.features.secrets import service as secrets
 from sheetport.features.spaces import jobs as space_jobs
@@ -78,6 +79,7 @@ async def background(
         asyncio.create_task(_every(SWEEP_SECONDS, "mail.sweep", sweep_mails)),
         asyncio.create_task(_every(SWEEP_SECONDS, "logins.sweep", sweep_logins)),
         asyncio.create_task(_every(TALLY_SECONDS, "audit.record-counted", partial(record_counted, db, tally))),
+        asyncio.create_task(_every(SWEEP_SECONDS, "rates.sweep", partial(rates.sweep_shared_marks, db))),
     ]
     try:
         yield

@@ -18,6 +18,7 @@ from sheetport.kernel.errors import Invalid
 from sheetport.runtime.admin_socket import Operation
 from sheetport.runtime.audit_operations import AuditOperations
 from sheetport.runtime.choosing import find_administrator, find_environment, find_user
+from sheetport.runtime.egress_operations import EgressOperations
 from sheetport.runtime.mail_operations import MailOperations
 from sheetport.runtime.quota_operations import QuotaOperations
 from sheetport.runtime.transfer.operations import TransferOperations
@@ -39,6 +40,7 @@ class LocalOperations:
         self._transfers = TransferOperations(db, limits)
         self._quotas = QuotaOperations(db, limits)
         self._mail = MailOperations(db, mail, url)
+        self._egress = EgressOperations(db)
 
     def by_name(self) -> dict[str, Operation]:
         return {
@@ -53,6 +55,7 @@ class LocalOperations:
             **self._transfers.by_name(),
             **self._quotas.by_name(),
             **self._mail.by_name(),
+            **self._egress.by_name(),
         }
 
     async def hello(self, _: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:

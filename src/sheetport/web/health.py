@@ -15,7 +15,7 @@ from sheetport.http.errors import error_body
 from sheetport.http.metrics import CONTENT_TYPE
 from sheetport.http.proxies import is_forwarded, is_loopback
 from sheetport.kernel.errors import Unauthenticated
-from sheetport.web.sessions import AnyRequest
+from sheetport.web.cookies import AnyRequest
 
 _NOT_READY = {
     "stopping": "The server is stopping; it takes no more work.",

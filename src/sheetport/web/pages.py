@@ -20,16 +20,13 @@ from sheetport.kernel.permissions import Permission, require
 from sheetport.preload import PRELOAD_PATH
 from sheetport.storage import identity
 from sheetport.storage.unit_of_work import UnitOfWork
+from sheetport.web.cookies import AnyRequest
+from sheetport.web.forms import require_script_token
 from sheetport.web.guide import CLIENT_ID, CLIENT_SECRET, DEV_KEY, PROD_KEY
 from sheetport.web.marks import list_marks
 from sheetport.web.reader import address_of, place_of, read_first_page
 from sheetport.web.rendering import HEADERS, asset, page
-from sheetport.web.sessions import (
-    AnyRequest,
-    require_same_origin,
-    require_signed_in,
-    signed_in,
-)
+from sheetport.web.sessions import require_signed_in, signed_in
 
 
 class Wanted(Wire):
@@ -57,10 +54,10 @@ async def get_first_page(request: AnyRequest) -> Response[str]:
     healthy = await _healthy(request)
     actor = await signed_in(request) if healthy else None
     if actor is None:
-        return page("sign_in.html", healthy=healthy, refusal=None, email="")
+        return page(request, "sign_in.html", healthy=healthy, refusal=None, email="")
     address = address_of(request)
     values = await request.app.state.db.read(lambda uow: read_first_page(uow, actor, address))
-    return page("first_page.html", place=place_of(request.app.state.settings), **values)
+    return page(request, "first_page.html", place=place_of(request.app.state.settings), **values)
 
 
 @get("/first-page/marks")
@@ -76,7 +73,7 @@ async def get_marks(request: AnyRequest) -> Response[Any]:
 
 @post("/first-page/keys", status_code=200)
 async def post_keys(request: AnyRequest, data: JSONBody[Wanted]) -> Response[Any]:
-    require_same_origin(request)
+    require_script_token(request)
     actor = await require_signed_in(request)
     made = await request.app.state.db.write(lambda uow: _make(uow, actor, data.kind))
     return Response({"data": made}, headers=HEADERS)

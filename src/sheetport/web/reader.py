@@ -16,8 +16,8 @@ from sheetport.kernel.actor import Actor
 from sheetport.kernel.json import dumps
 from sheetport.kernel.paging import Page
 from sheetport.storage.unit_of_work import UnitOfWork
+from sheetport.web.cookies import AnyRequest
 from sheetport.web.guide import BEFORE, fill, filled
-from sheetport.web.sessions import AnyRequest
 
 _HOST = re.compile(r"[A-Za-z0-9.\-]+(?::\d{1,5})?|\[[0-9A-Fa-f:.]+\](?::\d{1,5})?")
 

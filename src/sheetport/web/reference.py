@@ -14,8 +14,8 @@ from sheetport.http.auth import PUBLIC
 from sheetport.http.openapi import Description
 from sheetport.http.operations import NPM_VERSION, PYTHON_VERSION, operations
 from sheetport.kernel.errors import NotFound
+from sheetport.web.cookies import AnyRequest
 from sheetport.web.rendering import FOREVER, POLICY, page
-from sheetport.web.sessions import AnyRequest
 
 #: Of the package swagger-ui-bundle-v2, which is pinned to it.
 SWAGGER_VERSION = "5.31.0"
@@ -40,8 +40,8 @@ async def get_openapi(request: AnyRequest) -> Response[bytes]:
 
 
 @get("/reference")
-async def get_reference() -> Response[str]:
-    return page("reference.html", policy=_POLICY, swagger=f"/reference/ui/{SWAGGER_VERSION}")
+async def get_reference(request: AnyRequest) -> Response[str]:
+    return page(request, "reference.html", policy=_POLICY, swagger=f"/reference/ui/{SWAGGER_VERSION}")
 
 
 @get("/reference/ui/{ui_version:str}/{name:str}")
@@ -53,11 +53,11 @@ async def get_swagger_file(ui_version: FromPath[str], name: FromPath[str]) -> Re
 
 
 @get("/reference/compatibility")
-async def get_compatibility() -> Response[str]:
+async def get_compatibility(request: AnyRequest) -> Response[str]:
     """What this server answers to each method of the public clients, by resource."""
     known = sorted(operations(), key=lambda one: one.name)
     resources = {name: list(found) for name, found in groupby(known, lambda one: one.resource)}
-    return page("compatibility.html", resources=resources, npm=NPM_VERSION, python=PYTHON_VERSION)
+    return page(request, "compatibility.html", resources=resources, npm=NPM_VERSION, python=PYTHON_VERSION)
 
 
 router = Router(

@@ -10,6 +10,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import Response
 
 from sheetport import NAME, __version__
+from sheetport.web.cookies import AnyRequest
+from sheetport.web.forms import FormToken
 
 _FOLDER = Path(__file__).parent / "assets"
 _TYPES = {
@@ -36,6 +38,8 @@ HEADERS = {
     # Not no-referrer: browsers would then send forms with the origin "null", which is no proof of where they are from.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cache-Control": "no-store",
 }
 
@@ -47,13 +51,22 @@ _templates = Environment(
 )
 
 
-def page(template: str, status: int = 200, *, policy: str = POLICY, **values: Any) -> Response[str]:
-    """An HTML page. Every value is escaped."""
+def page(
+    request: AnyRequest, template: str, status: int = 200, *, policy: str = POLICY, **values: Any
+) -> Response[str]:
+    """An HTML page. Every value is escaped; a form needs a hidden field ``form_token`` with the value of that name."""
+    token = FormToken(request)
     content = _templates.get_template(template).render(
-        name=NAME, version=__version__, assets=f"/assets/{ASSETS_VERSION}", **values
+        name=NAME, version=__version__, assets=f"/assets/{ASSETS_VERSION}", form_token=token, **values
     )
     headers = {**HEADERS, "Content-Security-Policy": policy}
-    return Response(content, status_code=status, media_type="text/html; charset=utf-8", headers=headers)
+    return Response(
+        content,
+        status_code=status,
+        media_type="text/html; charset=utf-8",
+        headers=headers,
+        cookies=token.cookies(),
+    )
 
 
 def asset(name: str) -> Response[bytes] | None:

@@ -25,8 +25,9 @@ from sheetport.kernel.clock import SECOND
 from sheetport.kernel.errors import NotFound, SheetportError
 from sheetport.kernel.visitor import Visitor
 from sheetport.storage.unit_of_work import UnitOfWork
+from sheetport.web.cookies import AnyRequest, cookie, cookie_value
+from sheetport.web.forms import form_of
 from sheetport.web.rendering import HEADERS, page
-from sheetport.web.sessions import AnyRequest, cookie, form_of, require_same_origin
 
 COOKIE = "sheetport_reset"
 #: Wishes that wait to be looked at; more are passed over, so that nobody fills the memory with them.
@@ -39,18 +40,17 @@ _asked: set[asyncio.Task[None]] = set()
 
 @get("/forgot")
 async def get_forgot(request: AnyRequest) -> Response[Any]:
-    return page("forgot.html", asked=False, mails=_mails(request))
+    return page(request, "forgot.html", asked=False, mails=_mails(request))
 
 
 @post("/forgot", status_code=200)
 async def post_forgot(request: AnyRequest) -> Response[Any]:
-    require_same_origin(request)
-    (email,) = await form_of(request, "email")
+    (email,) = await form_of(request, "email", signs_in=True)
     if len(_asked) < MAX_WAITING and _mails(request):
         task = asyncio.create_task(_send_link(request.app.state, email, visitor_of(request)))
         _asked.add(task)
         task.add_done_callback(_asked.discard)
-    return page("forgot.html", asked=True, mails=_mails(request))
+    return page(request, "forgot.html", asked=True, mails=_mails(request))
 
 
 @get("/reset")
@@ -58,30 +58,29 @@ async def get_reset(request: AnyRequest) -> Response[Any]:
     token = request.query_params.get("token")
     if token is not None:  # out of the address bar and the history before anything is shown
         kept = token if _TOKEN.fullmatch(token) else ""
-        cookies = [cookie(request, COOKIE, kept, RESET_LIFETIME // SECOND, "/reset")]
+        cookies = [cookie(request, COOKIE, kept, RESET_LIFETIME // SECOND)]
         headers = {**HEADERS, "Referrer-Policy": "no-referrer"}
         return Redirect("/reset", status_code=303, cookies=cookies, headers=headers)
     try:
         user: User = await request.app.state.db.read(lambda uow: logins.find_reset(uow, _token(request)))
     except NotFound:
-        return page("reset_ended.html", 404)
-    return page("reset.html", refusal=None, email=user.email)
+        return page(request, "reset_ended.html", 404)
+    return page(request, "reset.html", refusal=None, email=user.email)
 
 
 @post("/reset", status_code=200)
 async def post_reset(request: AnyRequest) -> Response[Any]:
-    require_same_origin(request)
-    (password,) = await form_of(request, "password")
+    (password,) = await form_of(request, "password", signs_in=True)
     db = request.app.state.db
     try:
         user = await db.read(lambda uow: logins.find_reset(uow, _token(request)))
         await logins.use_reset(db, _token(request), password)
     except NotFound:
-        return page("reset_ended.html", 404)
+        return page(request, "reset_ended.html", 404)
     except SheetportError as error:
-        return page("reset.html", status_of(error), refusal=error.message, email=user.email)
-    answer = page("sign_in.html", healthy=True, refusal=None, email=user.email, told=_CHANGED)
-    answer.cookies.append(cookie(request, COOKIE, "", 0, "/reset"))
+        return page(request, "reset.html", status_of(error), refusal=error.message, email=user.email)
+    answer = page(request, "sign_in.html", healthy=True, refusal=None, email=user.email, told=_CHANGED)
+    answer.cookies.append(cookie(request, COOKIE, "", 0))
     return answer
 
 
@@ -109,7 +108,7 @@ def _mails(request: AnyRequest) -> bool:
 
 
 def _token(request: AnyRequest) -> str:
-    return request.cookies.get(COOKIE, "")
+    return cookie_value(request, COOKIE)
 
 
 router = Router(

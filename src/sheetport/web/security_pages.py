@@ -22,16 +22,10 @@ from sheetport.kernel.clock import SECOND
 from sheetport.kernel.errors import SheetportError
 from sheetport.kernel.permissions import Permission, may
 from sheetport.storage.unit_of_work import UnitOfWork
+from sheetport.web.cookies import AnyRequest, cookie, cookie_value
+from sheetport.web.forms import form_of, require_script_token
 from sheetport.web.rendering import HEADERS, page
-from sheetport.web.sessions import (
-    AnyRequest,
-    cookie,
-    form_of,
-    require_same_origin,
-    require_signed_in,
-    signed_in,
-    site_of,
-)
+from sheetport.web.sessions import require_signed_in, signed_in, site_of
 from sheetport.web.sign_in_pages import CHALLENGE, challenge, enrol_page
 
 _FIELDS = ("do", "which", "current", "new", "mfa", "tokens")
@@ -60,7 +54,6 @@ async def get_security(request: AnyRequest) -> Response[Any]:
 @post("/security", status_code=200)
 async def post_security(request: AnyRequest) -> Response[Any]:
     """One form each, told apart by ``do``."""
-    require_same_origin(request)
     actor = await signed_in(request)
     if actor is None:
         return Redirect("/", status_code=303)
@@ -81,7 +74,6 @@ async def get_prove(request: AnyRequest) -> Response[Any]:
 
 @post("/security/prove", status_code=200)
 async def post_prove(request: AnyRequest) -> Response[Any]:
-    require_same_origin(request)
     actor = await require_signed_in(request)
     password, code = await form_of(request, "password", "code")
     try:
@@ -93,23 +85,23 @@ async def post_prove(request: AnyRequest) -> Response[Any]:
 
 @post("/security/prove/options", status_code=200)
 async def post_prove_options(request: AnyRequest) -> Response[Any]:
-    require_same_origin(request)
+    require_script_token(request)
     await require_signed_in(request)
     return challenge(request, "again")
 
 
 @post("/security/prove/passkey", status_code=200)
 async def post_prove_passkey(request: AnyRequest, data: JSONBody[dict[str, Any]]) -> Response[Any]:
-    require_same_origin(request)
+    require_script_token(request)
     actor = await require_signed_in(request)
-    ticket = request.cookies.get(CHALLENGE, "")
+    ticket = cookie_value(request, CHALLENGE)
     await logins.prove_again_by_passkey(request.app.state.db, actor, ticket, data, site_of(request))
     return Response({"data": {"onward": "/security"}}, headers=HEADERS)
 
 
 @post("/security/passkeys/options", status_code=200)
 async def post_passkey_options(request: AnyRequest) -> Response[Any]:
-    require_same_origin(request)
+    require_script_token(request)
     actor = await require_signed_in(request)
     db, site = request.app.state.db, site_of(request)
     made, ticket = logins.make_challenge(db.keys, db.clock.now(), actor.id)
@@ -120,9 +112,9 @@ async def post_passkey_options(request: AnyRequest) -> Response[Any]:
 
 @post("/security/passkeys", status_code=200)
 async def post_passkeys(request: AnyRequest, data: JSONBody[MadePasskey]) -> Response[Any]:
-    require_same_origin(request)
+    require_script_token(request)
     actor = await require_signed_in(request)
-    given = request.cookies.get(CHALLENGE, ""), data.credential, site_of(request), data.name
+    given = cookie_value(request, CHALLENGE), data.credential, site_of(request), data.name
     _, codes = await request.app.state.db.write(lambda uow: logins.add_passkey(uow, actor, *given))
     return Response({"data": {"onward": "/security", "recoveryCodes": codes}}, headers=HEADERS)
 
@@ -130,7 +122,6 @@ async def post_passkeys(request: AnyRequest, data: JSONBody[MadePasskey]) -> Res
 @post("/security/totp", status_code=200)
 async def post_totp(request: AnyRequest) -> Response[Any]:
     """Confirm the app by its first code."""
-    require_same_origin(request)
     actor = await require_signed_in(request)
     (code,) = await form_of(request, "code")
     try:
@@ -138,7 +129,7 @@ async def post_totp(request: AnyRequest) -> Response[Any]:
     except SheetportError as error:
         return await _unconfirmed(request, actor, error)
     if codes:
-        return page("recovery_codes.html", codes=codes, onward="/security")
+        return page(request, "recovery_codes.html", codes=codes, onward="/security")
     return Redirect("/security", status_code=303, headers=HEADERS)
 
 
@@ -149,16 +140,16 @@ async def _unconfirmed(request: AnyRequest, actor: Actor, error: SheetportError)
     pending = await request.app.state.db.read(lambda uow: logins.pending_totp(uow, actor))
     if pending is None:
         return await _security(request, actor, error)
-    return enrol_page(pending, "/security/totp", error)
+    return enrol_page(request, pending, "/security/totp", error)
 
 
 async def _do(request: AnyRequest, actor: Actor, sent: dict[str, str]) -> Response[Any]:
     db = request.app.state.db
     if sent["do"] == "begin-totp":
-        return enrol_page(await db.write(lambda uow: logins.begin_totp(uow, actor)), "/security/totp")
+        return enrol_page(request, await db.write(lambda uow: logins.begin_totp(uow, actor)), "/security/totp")
     if sent["do"] == "new-codes":
         codes = await db.write(lambda uow: logins.new_recovery_codes(uow, actor))
-        return page("recovery_codes.html", codes=codes, onward="/security")
+        return page(request, "recovery_codes.html", codes=codes, onward="/security")
     if sent["do"] == "password":
         await logins.change_password(db, actor, sent["current"], sent["new"], visitor_of(request))
         return await _security(request, actor, told="Your password is changed; your other sessions have ended.")
@@ -197,13 +188,13 @@ async def _security(
     values = await request.app.state.db.read(read)
     status, refusal = (status_of(refused), refused.message) if refused else (200, None)
     values |= {"may_rule": may(actor, Permission.ACCOUNT_WRITE), "most": MAX_PASSKEYS, "day": _day}
-    return page("security.html", status, refusal=refusal, told=told, **values)
+    return page(request, "security.html", status, refusal=refusal, told=told, **values)
 
 
 async def _prove(request: AnyRequest, actor: Actor, refused: SheetportError | None = None) -> Response[str]:
     found = await request.app.state.db.read(lambda uow: logins.find_factors(uow, actor))
     status, refusal = (status_of(refused), refused.message) if refused else (200, None)
-    return page("prove.html", status, refusal=refusal, factors=found)
+    return page(request, "prove.html", status, refusal=refusal, factors=found)
 
 
 def _shown(session: Any) -> dict[str, Any]:

@@ -16,13 +16,16 @@ from sheetport.features.users import service as users
 from sheetport.features.users.model import User
 from sheetport.http.auth import PUBLIC
 from sheetport.http.errors import status_of
+from sheetport.http.rates import RATE
 from sheetport.kernel.actor import system_actor
 from sheetport.kernel.clock import SECOND
 from sheetport.kernel.errors import NotFound, SheetportError
+from sheetport.kernel.rates import Bucket
 from sheetport.storage import data_directory
 from sheetport.storage.unit_of_work import UnitOfWork
+from sheetport.web.cookies import AnyRequest, cookie, cookie_value
+from sheetport.web.forms import form_of
 from sheetport.web.rendering import HEADERS, page
-from sheetport.web.sessions import AnyRequest, cookie, form_of, require_same_origin
 from sheetport.web.sign_in_pages import answer_password
 
 COOKIE = "sheetport_setup"
@@ -37,31 +40,30 @@ async def get_setup(request: AnyRequest) -> Response[Any]:
     if token is not None:  # out of the address bar and the history before anything is shown
         kept = token if _TOKEN.fullmatch(token) else ""
         seconds = LIFETIMES[Purpose.SETUP] // SECOND
-        cookies = [cookie(request, COOKIE, kept, seconds, "/setup")]
+        cookies = [cookie(request, COOKIE, kept, seconds)]
         headers = {**HEADERS, "Referrer-Policy": "no-referrer"}
         return Redirect("/setup", status_code=303, cookies=cookies, headers=headers)
     try:
         shown = await request.app.state.db.read(lambda uow: _find(uow, _token(request)))
     except NotFound:
-        return page("setup_ended.html", 404)
-    return page("setup.html", refusal=None, **shown)
+        return page(request, "setup_ended.html", 404)
+    return page(request, "setup.html", refusal=None, **shown)
 
 
-@post("/", status_code=200)
+@post("/", status_code=200, opt={RATE: Bucket.SIGN_INS})
 async def post_setup(request: AnyRequest) -> Response[Any]:
-    require_same_origin(request)
-    email, password = await form_of(request, "email", "password")
+    email, password = await form_of(request, "email", "password", signs_in=True)
     shown = {"email": email, "invited_to": ""}
     try:
         found = await request.app.state.db.read(lambda uow: _find(uow, _token(request)))  # before a hash is worth it
         shown = found if found["invited_to"] else shown
         user = await _use_link(request, shown, password)
     except NotFound:
-        return page("setup_ended.html", 404)
+        return page(request, "setup_ended.html", 404)
     except SheetportError as error:
-        return page("setup.html", status_of(error), refusal=error.message, **shown)
+        return page(request, "setup.html", status_of(error), refusal=error.message, **shown)
     answer = await answer_password(request, user.email, password)
-    answer.cookies.append(cookie(request, COOKIE, "", 0, "/setup"))
+    answer.cookies.append(cookie(request, COOKIE, "", 0))
     return answer
 
 
@@ -88,7 +90,7 @@ async def _find(uow: UnitOfWork, token: str) -> dict[str, str]:
 
 
 def _token(request: AnyRequest) -> str:
-    return request.cookies.get(COOKIE, "")
+    return cookie_value(request, COOKIE)
 
 
 router = Router("/setup", route_handlers=[get_setup, post_setup], opt=PUBLIC, include_in_schema=False)

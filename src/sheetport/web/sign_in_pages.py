@@ -24,29 +24,30 @@ from sheetport.features.logins.model import (
 )
 from sheetport.http.auth import PUBLIC
 from sheetport.http.errors import status_of
+from sheetport.http.rates import RATE
 from sheetport.http.visitors import visitor_of
 from sheetport.kernel.clock import SECOND
-from sheetport.kernel.errors import Invalid, SheetportError
+from sheetport.kernel.errors import Forbidden, Invalid, SheetportError
+from sheetport.kernel.rates import Bucket
 from sheetport.kernel.visitor import Visitor
+from sheetport.web.cookies import SESSION, AnyRequest, cookie, cookie_value
+from sheetport.web.forms import FIELD, form_of, require_script_token
 from sheetport.web.rendering import HEADERS, page
-from sheetport.web.sessions import (
-    SESSION,
-    AnyRequest,
-    cookie,
-    form_of,
-    require_same_origin,
-    signed_in,
-    site_of,
-)
+from sheetport.web.sessions import signed_in, site_of
 
 STEP, DEVICE, CHALLENGE = "sheetport_step", "sheetport_device", "sheetport_challenge"
 _PLACES = {Needed.CODE: "/sign-in/code", Needed.ENROLMENT: "/sign-in/enrol"}
 
 
-@post("/sign-in", status_code=200)
+@post("/sign-in", status_code=200, opt={RATE: Bucket.SIGN_INS})
 async def post_sign_in(request: AnyRequest) -> Response[Any]:
-    require_same_origin(request)
-    return await answer_password(request, *await form_of(request, "email", "password"))
+    try:
+        email, password = await form_of(request, "email", "password", signs_in=True)
+    except Forbidden as error:
+        if error.key != FIELD:
+            raise
+        return page(request, "sign_in.html", 403, healthy=True, refusal=error.message, email="")
+    return await answer_password(request, email, password)
 
 
 async def answer_password(request: AnyRequest, email: str, password: str) -> Response[Any]:
@@ -54,71 +55,69 @@ async def answer_password(request: AnyRequest, email: str, password: str) -> Res
     try:
         done = await logins.sign_in(request.app.state.db, email, password, _visitor(request))
     except SheetportError as error:
-        return page("sign_in.html", status_of(error), healthy=True, refusal=error.message, email=email)
+        return page(request, "sign_in.html", status_of(error), healthy=True, refusal=error.message, email=email)
     if isinstance(done, Pending):
-        kept = cookie(request, STEP, done.ticket, STEP_LIFETIME // SECOND, "/sign-in")
+        kept = cookie(request, STEP, done.ticket, STEP_LIFETIME // SECOND)
         return Redirect(_PLACES[done.needed], status_code=303, cookies=[kept], headers=HEADERS)
     return Redirect("/", status_code=303, cookies=session_cookies(request, done), headers=HEADERS)
 
 
 @get("/sign-in/code")
 async def get_code(request: AnyRequest) -> Response[Any]:
-    return page("code.html", refusal=None) if request.cookies.get(STEP) else Redirect("/", status_code=303)
+    return page(request, "code.html", refusal=None) if cookie_value(request, STEP) else Redirect("/", status_code=303)
 
 
-@post("/sign-in/code", status_code=200)
+@post("/sign-in/code", status_code=200, opt={RATE: Bucket.SIGN_INS})
 async def post_code(request: AnyRequest) -> Response[Any]:
-    require_same_origin(request)
-    (code,) = await form_of(request, "code")
+    (code,) = await form_of(request, "code", signs_in=True)
     try:
         done = await logins.sign_in_by_code(request.app.state.db, _step(request), code, _visitor(request))
     except SheetportError as error:
-        return page("code.html", status_of(error), refusal=error.message)
+        return page(request, "code.html", status_of(error), refusal=error.message)
     return Redirect("/", status_code=303, cookies=session_cookies(request, done), headers=HEADERS)
 
 
 @get("/sign-in/enrol")
 async def get_enrol(request: AnyRequest) -> Response[Any]:
     try:
-        return enrol_page(await _enrolment(request), "/sign-in/enrol")
+        return enrol_page(request, await _enrolment(request), "/sign-in/enrol")
     except SheetportError:
         return Redirect("/", status_code=303)
 
 
-@post("/sign-in/enrol", status_code=200)
+@post("/sign-in/enrol", status_code=200, opt={RATE: Bucket.SIGN_INS})
 async def post_enrol(request: AnyRequest) -> Response[Any]:
-    require_same_origin(request)
-    (code,) = await form_of(request, "code")
+    (code,) = await form_of(request, "code", signs_in=True)
     try:
         done, codes = await logins.finish_enrolment(request.app.state.db, _step(request), code, _visitor(request))
     except Invalid as error:
         if error.key == "ticket":
-            return page("sign_in.html", 400, healthy=True, refusal=error.message, email="")
-        return enrol_page(await _enrolment(request), "/sign-in/enrol", error)
+            return page(request, "sign_in.html", 400, healthy=True, refusal=error.message, email="")
+        return enrol_page(request, await _enrolment(request), "/sign-in/enrol", error)
     except SheetportError as error:
-        return page("sign_in.html", status_of(error), healthy=True, refusal=error.message, email="")
-    answer = page("recovery_codes.html", codes=codes, onward="/")
+        return page(request, "sign_in.html", status_of(error), healthy=True, refusal=error.message, email="")
+    answer = page(request, "recovery_codes.html", codes=codes, onward="/")
     answer.cookies.extend(session_cookies(request, done))
     return answer
 
 
 @post("/sign-in/passkey/options", status_code=200)
 async def post_passkey_options(request: AnyRequest) -> Response[Any]:
-    require_same_origin(request)
+    require_script_token(request, signs_in=True)
     return challenge(request, "sign-in")
 
 
-@post("/sign-in/passkey", status_code=200)
+@post("/sign-in/passkey", status_code=200, opt={RATE: Bucket.SIGN_INS})
 async def post_passkey(request: AnyRequest, data: JSONBody[dict[str, Any]]) -> Response[Any]:
-    require_same_origin(request)
-    ticket = request.cookies.get(CHALLENGE, "")
+    require_script_token(request, signs_in=True)
+    ticket = cookie_value(request, CHALLENGE)
     done = await logins.sign_in_by_passkey(request.app.state.db, ticket, data, site_of(request), _visitor(request))
     return Response({"data": {"onward": "/"}}, headers=HEADERS, cookies=session_cookies(request, done))
 
 
 @post("/sign-out", status_code=200)
 async def post_sign_out(request: AnyRequest) -> Redirect:
-    require_same_origin(request)
+    await form_of(request)
     actor = await signed_in(request)
     if actor is not None:
         await request.app.state.db.write(lambda uow: auth.revoke_credential(uow, actor, actor.token_id))
@@ -127,8 +126,8 @@ async def post_sign_out(request: AnyRequest) -> Redirect:
 
 def session_cookies(request: AnyRequest, done: Login) -> list[Cookie]:
     """The session, the device that is known from now on, and the end of what led here."""
-    device = cookie(request, DEVICE, done.device, DEVICE_LIFETIME // SECOND, "/sign-in")
-    ended = [cookie(request, STEP, "", 0, "/sign-in"), cookie(request, CHALLENGE, "", 0)]
+    device = cookie(request, DEVICE, done.device, DEVICE_LIFETIME // SECOND)
+    ended = [cookie(request, STEP, "", 0), cookie(request, CHALLENGE, "", 0)]
     return [cookie(request, SESSION, done.signed_in.access.token), device, *ended]
 
 
@@ -140,21 +139,23 @@ def challenge(request: AnyRequest, what_for: str) -> Response[Any]:
     return Response({"data": factors.assertion_options(site_of(request), made)}, headers=HEADERS, cookies=[kept])
 
 
-def enrol_page(enrolment: Enrolment, action: str, refused: SheetportError | None = None) -> Response[str]:
+def enrol_page(
+    request: AnyRequest, enrolment: Enrolment, action: str, refused: SheetportError | None = None
+) -> Response[str]:
     """The page that shows an app's secret, as a QR code and as text."""
     drawn = segno.make(enrolment.uri, error="m").svg_inline(scale=5, omitsize=True, lineclass=None)
     spaced = " ".join(enrolment.secret[at : at + 4] for at in range(0, len(enrolment.secret), 4))
     status, refusal = (status_of(refused), refused.message) if refused else (200, None)
-    return page("enrol.html", status, drawn=drawn, secret=spaced, action=action, refusal=refusal)
+    return page(request, "enrol.html", status, drawn=drawn, secret=spaced, action=action, refusal=refusal)
 
 
 def _visitor(request: AnyRequest) -> Visitor:
     db = request.app.state.db
-    return logins.known_device(db.keys, db.clock.now(), visitor_of(request), request.cookies.get(DEVICE, ""))
+    return logins.known_device(db.keys, db.clock.now(), visitor_of(request), cookie_value(request, DEVICE))
 
 
 def _step(request: AnyRequest) -> str:
-    return request.cookies.get(STEP, "")
+    return cookie_value(request, STEP)
 
 
 async def _enrolment(request: AnyRequest) -> Enrolment:

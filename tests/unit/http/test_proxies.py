@@ -68,10 +68,33 @@ def test_an_unknown_scheme_is_not_taken() -> None:
     assert seen("127.0.0.1", ("x-forwarded-proto", "gopher"))[1] == "http"
 
 
-def test_the_standard_header_says_all_at_once_and_wins() -> None:
+def test_the_standard_header_says_all_at_once() -> None:
     told = 'for=6.6.6.6, for="[2001:db8::7]:99";proto=https;host=data.example.com'
-    others = ("x-forwarded-for", "1.1.1.1")
-    assert seen("127.0.0.1", ("forwarded", told), others) == ("2001:db8::7", "https", "data.example.com")
+    assert seen("127.0.0.1", ("forwarded", told)) == ("2001:db8::7", "https", "data.example.com")
+    alike = ("x-forwarded-for", "2001:db8::7")
+    assert seen("127.0.0.1", ("forwarded", told), alike) == ("2001:db8::7", "https", "data.example.com")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        (("forwarded", "for=1.1.1.1"), ("x-forwarded-for", "203.0.113.9")),
+        (("x-forwarded-for", "1.1.1.1"), ("forwarded", "for=203.0.113.9;proto=https")),
+        (("forwarded", "for=10.0.0.1"), ("x-real-ip", "203.0.113.9")),
+        (("forwarded", "for=_hidden"), ("x-forwarded-for", "203.0.113.9")),
+    ],
+)
+def test_of_two_kinds_of_headers_that_differ_neither_is_believed(headers: tuple[tuple[str, str], ...]) -> None:
+    """A proxy that writes one kind hands on the other kind as its caller has sent it."""
+    scope = scope_of("127.0.0.1", *headers)
+    TRUSTED.believe(scope)
+    assert (scope["client"][0], scope["scheme"], is_forwarded(scope)) == ("127.0.0.1", "http", True)
+
+
+def test_lines_of_one_header_are_one_list_in_their_order() -> None:
+    """A proxy may add a line of its own behind the one that a stranger has sent."""
+    lines = [("x-forwarded-for", each) for each in ("6.6.6.6", "203.0.113.9", "10.1.2.3")]
+    assert seen("127.0.0.1", *lines)[0] == "203.0.113.9"
 
 
 def test_what_was_believed_is_no_sign_of_a_stranger_any_more() -> None:

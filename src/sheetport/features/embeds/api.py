@@ -12,14 +12,16 @@ from sheetport.features.embeds.schemas import InitShape, parse_init, to_shape
 from sheetport.http.auth import OPENED_BY, PUBLIC, admit
 from sheetport.http.dependencies import Call
 from sheetport.http.envelope import Data
+from sheetport.http.rates import RATE
 from sheetport.kernel.actor import ActorKind
 from sheetport.kernel.errors import Unauthenticated
+from sheetport.kernel.rates import Bucket
 
 PublishableKey = Annotated[str | None, QueryParameter(name="publishableKey", description="A pk_ key, required.")]
 _REFUSAL = "Send a valid publishable key as ?publishableKey=pk_…."
 
 
-@post("/init", status_code=200, opt={**PUBLIC, OPENED_BY: "publishableKey"})
+@post("/init", status_code=200, opt={**PUBLIC, OPENED_BY: "publishableKey", RATE: Bucket.EMBEDDED_SPACES})
 async def init_space(request: Request[Any, Any, Any], publishable_key: PublishableKey = None) -> Data[InitShape]:
     call = await _call(request, publishable_key or "")
     embed = await call.write(service.init_space, parse_init(await request.body()), call.settings.quotas)
@@ -35,7 +37,7 @@ async def _call(request: Request[Any, Any, Any], key: str) -> Call:
     if actor.kind is not ActorKind.PUBLISHABLE_KEY:
         raise Unauthenticated(_REFUSAL, "publishableKey")
     admit(actor, request.scope)
-    return Call(state.db, actor, state.settings)
+    return Call(state.db, actor, state.settings, state.limits)
 
 
 router = Router("/v1/internal/spaces", route_handlers=[init_space], tags=["embeds"])

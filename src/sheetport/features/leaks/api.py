@@ -19,21 +19,23 @@ from sheetport.features.leaks.schemas import (
 )
 from sheetport.http.auth import PUBLIC
 from sheetport.http.envelope import OK, Success
+from sheetport.http.rates import RATE
 from sheetport.kernel.errors import Forbidden
+from sheetport.kernel.rates import Bucket
 from sheetport.kernel.scanning_keys import is_signed, read_keys
 
 KeyIdentifier = Annotated[str, HeaderParameter(name="Github-Public-Key-Identifier")]
 Signature = Annotated[str, HeaderParameter(name="Github-Public-Key-Signature")]
 
 
-@post("/revoke", status_code=202, opt=PUBLIC)
+@post("/revoke", status_code=202, opt={**PUBLIC, RATE: Bucket.REVOCATIONS})
 async def revoke_credentials(request: Request[Any, Any, Any], data: JSONBody[ExposedCredentials]) -> Success:
     """Revokes every token that is one of this server's. The answer is the same whether it is or not."""
     await service.revoke_exposed(request.app.state.db, parse_credentials(data), Reporter.ANYONE)
     return OK
 
 
-@post("/secret-scanning", status_code=200, opt=PUBLIC)
+@post("/secret-scanning", status_code=200, opt={**PUBLIC, RATE: Bucket.REVOCATIONS})
 async def take_secret_scanning(
     request: Request[Any, Any, Any], identifier: KeyIdentifier, signature: Signature
 ) -> list[Feedback]:

@@ -23,7 +23,9 @@ from sheetport.features.oauth.schemas import (
 from sheetport.http.auth import PUBLIC, admit
 from sheetport.http.dependencies import Caller
 from sheetport.http.errors import refusal
+from sheetport.http.rates import RATE
 from sheetport.kernel.errors import SheetportError, Unauthenticated
+from sheetport.kernel.rates import Bucket
 
 AnyRequest = Request[Any, Any, Any]
 #: Tokens in the clear belong in no cache on their way.
@@ -45,7 +47,7 @@ async def exchange_token(request: AnyRequest) -> TokenReply:
     return to_token_reply(exchanged, state.db.clock.now())
 
 
-@post("/revoke", status_code=200, opt=PUBLIC)
+@post("/revoke", status_code=200, opt={**PUBLIC, RATE: Bucket.REVOCATIONS})
 async def revoke_token(request: AnyRequest) -> Revocation:
     """Ends a token that its holder shows (RFC 7009); the answer is the same whether it was known."""
     token = required(await _fields(request), "token")

@@ -53,7 +53,7 @@ async def after_load(connection: asyncpg.Connection) -> None:
     for row in await connection.fetch(_IDENTITIES):
         table, column = row["table_name"], row["column_name"]
         await connection.execute(
-            f"SELECT setval(pg_get_serial_sequence('\"{table}\"', '{column}'),"  # noqa: S608
+            f"SELECT setval(pg_get_serial_sequence('\"{table}\"', '{column}'),"  # noqa: S608 - names of our own schema  # nosec B608
             f' (SELECT coalesce(max("{column}"), 1) FROM "{table}"))'
         )
 

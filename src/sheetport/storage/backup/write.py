@@ -17,8 +17,9 @@ from sheetport.storage.backup.archive import FORMAT, ArchiveError, ArchiveWriter
 from sheetport.storage.engine import log_path, sqlite_path
 from sheetport.storage.migrations import Schema, read_schema
 
-#: The revision is in the manifest; who is connected is no part of a server's data, nor what only tells of roll-backs.
-LEFT_OUT = frozenset({"alembic_version", "audit_marks", "listeners"})
+#: The revision is in the manifest; who is connected and how often who has called is no part of a server's data, nor is
+#: what only tells of roll-backs.
+LEFT_OUT = frozenset({"alembic_version", "audit_marks", "listeners", "rate_marks"})
 
 
 def write_backup(settings: StorageSettings, file: Path, progress: Progress) -> Manifest:

@@ -67,9 +67,9 @@ _log = structlog.get_logger()
 @lru_cache(maxsize=512)
 def _with_generation(sql: str, count: int) -> str:
     """A query of ``count`` parameters whose rows carry an account's generation; without a row it is there alone."""
-    rows = f"SELECT wanted_.*, true AS is_row_ FROM ({sql}) AS wanted_"  # noqa: S608 - our own statements only
+    rows = f"SELECT wanted_.*, true AS is_row_ FROM ({sql}) AS wanted_"  # noqa: S608 - our own statements only  # nosec B608
     return (
-        "SELECT rows_.*, accounts.auth_generation AS account_generation_"  # noqa: S608 - as above
+        "SELECT rows_.*, accounts.auth_generation AS account_generation_"  # noqa: S608 - as above  # nosec B608
         f" FROM accounts LEFT JOIN ({rows}) AS rows_ ON true WHERE accounts.id = ${count + 1}"
     )
 

@@ -128,7 +128,7 @@ class SqliteUnit:
 
     async def bulk_insert(self, table: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
         marks = ", ".join("?" * len(columns))
-        self._connection.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)  # noqa: S608
+        self._connection.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)  # noqa: S608 - names of our own schema  # nosec B608
 
     async def add_events(self, rows: list[dict[str, Any]]) -> None:
         for row in rows:  # the one writer's order is the order

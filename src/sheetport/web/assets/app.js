@@ -53,7 +53,7 @@ for (const button of document.querySelectorAll("[data-copy]")) {
 async function make(button, told) {
   const answer = await fetch("/first-page/keys", {
     method: "POST",
-    headers: { "Content-Type": "application/json" },
+    headers: { "Content-Type": "application/json", "X-Form-Token": button.closest("[data-form-token]").dataset.formToken },
     body: JSON.stringify({ kind: button.dataset.make }),
   });
   const body = await answer.json();

@@ -6,7 +6,7 @@ const toText = (raw) => btoa(String.fromCharCode(...new Uint8Array(raw))).replac
 async function send(path, body) {
   const answer = await fetch(path, {
     method: "POST",
-    headers: { "Content-Type": "application/json" },
+    headers: { "Content-Type": "application/json", "X-Form-Token": document.querySelector("meta[name=form-token]").content },
     body: JSON.stringify(body),
   });
   const read = await answer.json();

@@ -29,9 +29,11 @@ from sheetport.http.auth import PUBLIC
 from sheetport.http.dependencies import Caller
 from sheetport.http.envelope import OK, Data, Listed, Success, pagination_of
 from sheetport.http.parameters import PageNumber, PageSize
+from sheetport.http.rates import RATE
 from sheetport.http.visitors import visitor_of
 from sheetport.kernel.errors import Forbidden
 from sheetport.kernel.paging import page_of
+from sheetport.kernel.rates import Bucket
 
 #: Tokens in the clear belong in no cache on their way.
 _HEADERS = {"Cache-Control": "no-store"}
@@ -56,7 +58,7 @@ IdempotencyKey = Annotated[
 TenantId = Annotated[str, QueryParameter(name="tenantId", description="The id of your account.")]
 
 
-@post("/", status_code=200, opt=PUBLIC)
+@post("/", status_code=200, opt={**PUBLIC, RATE: Bucket.SIGN_INS})
 async def create_access_token(request: Request[Any, Any, Any], data: JSONBody[Credentials]) -> AccessToken:
     is_user, name, secret = pair_of(data)
     db, settings = request.app.state.db, request.app.state.settings

@@ -17,7 +17,9 @@ from sheetport.http.auth import bearer_token
 from sheetport.http.dependencies import Call, Caller
 from sheetport.http.hang_up import HangUp
 from sheetport.http.parameters import EnvironmentId, SpaceId
+from sheetport.http.rates import RATE
 from sheetport.kernel.errors import Invalid
+from sheetport.kernel.rates import Bucket
 
 LastEventHeader = Annotated[
     str | None, HeaderParameter(name="Last-Event-ID", description="The id of the last event that was seen.")
@@ -30,13 +32,17 @@ _HEADERS = [
     (b"x-accel-buffering", b"no"),
 ]
 #: As the router answers any origin.
-_ORIGINS = [(b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", b"X-Request-Id")]
+_ORIGINS = [
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"X-Request-Id, RateLimit, RateLimit-Policy, Retry-After"),
+]
 PATH = "/v1/events/stream"
 _SENDING = "sending"
 
 
 @get(
     "/stream",
+    opt={RATE: Bucket.STREAMS},
     media_type="text/event-stream",
     responses={200: ResponseSpec(data_container=str, media_type="text/event-stream", generate_examples=False)},
 )

@@ -98,7 +98,7 @@ def _give_ids_to_actions(connection: sa.Connection) -> None:
     for table, inside, column, whole in _TARGETS:
         targets = connection.execute(
             sa.text(
-                f"SELECT t.environment_id, t.id AS target_id, t.account_id, {inside}, t.{column} AS json,"  # noqa: S608 - names
+                f"SELECT t.environment_id, t.id AS target_id, t.account_id, {inside}, t.{column} AS json,"  # noqa: S608 - names  # nosec B608
                 f" t.created_at, t.updated_at FROM {table} t"
                 " JOIN places p ON p.environment_id = t.environment_id AND p.id = t.id"
                 f" WHERE p.deleted_at IS NULL AND t.{column} LIKE '%\"label\"%'"
@@ -129,12 +129,12 @@ def _insert(connection: sa.Connection, rows: list[dict[str, Any]]) -> None:
     values = ", ".join(f":{name}" for name in names.split(", "))
     connection.execute(
         sa.text(
-            f"INSERT INTO actions ({names}, target_id, ordinal, config, created_at, updated_at)"  # noqa: S608 - names
+            f"INSERT INTO actions ({names}, target_id, ordinal, config, created_at, updated_at)"  # noqa: S608 - names  # nosec B608
             f" VALUES ({values}, :target_id, :ordinal, :config, :created_at, :updated_at)"
         ),
         rows,
     )
     connection.execute(
-        sa.text(f"INSERT INTO places ({names}, kind) VALUES ({values}, 'act')"),  # noqa: S608 - names
+        sa.text(f"INSERT INTO places ({names}, kind) VALUES ({values}, 'act')"),  # noqa: S608 - names  # nosec B608
         rows,
     )

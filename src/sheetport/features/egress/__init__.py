@@ -1,0 +1,1 @@
+"""Calls of this server to others: only to the public internet, unless a target is allowed by name."""
