@@ -96,16 +96,16 @@ async def test_refusals_are_one_record_for_a_token_an_address_and_a_minute(world
         assert (await world.call("GET", "/v1/spaces", token="sk_dev_wrong")).status == 401
     for _ in range(3):
         assert (await world.call("GET", "/v1/users")).status == 403
-    assert await world.audits("auth:refused") == []
+    assert await world.audits("request:refused") == []
     await record_counted(world.db, world.app.tally)
-    unknown, forbidden = sorted(await world.audits("auth:refused"), key=lambda each: str(each["account_id"]))
+    unknown, forbidden = sorted(await world.audits("request:refused"), key=lambda each: str(each["account_id"]))
     assert (unknown["account_id"], unknown["actor_id"]) == ("", "")
     assert '"count":5' in unknown["detail"]
     assert "wrong" not in str(unknown)
     assert (forbidden["account_id"], forbidden["actor_kind"]) == (world.account_id, "secret_key")
     assert '"count":3' in forbidden["detail"]
     await record_counted(world.db, world.app.tally)
-    assert len(await world.audits("auth:refused")) == 2
+    assert len(await world.audits("request:refused")) == 2
 
 
 async def test_a_revoked_tokens_refusal_is_its_accounts(world: World) -> None:
@@ -114,7 +114,7 @@ async def test_a_revoked_tokens_refusal_is_its_accounts(world: World) -> None:
     await world.call("DELETE", f"/v1/auth/personal-access-tokens/{id_}", token=world.pat)
     assert (await world.call("GET", "/v1/spaces", token=token)).status == 401
     await record_counted(world.db, world.app.tally)
-    (refused,) = await world.audits("auth:refused")
+    (refused,) = await world.audits("request:refused")
     assert (refused["account_id"], refused["target"]) == (world.account_id, id_)
 
 

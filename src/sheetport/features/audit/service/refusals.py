@@ -20,7 +20,7 @@ async def record_refusals(uow: UnitOfWork, counted: Iterable[Refusals]) -> None:
     for each in counted:
         actor = each.actor or Actor(ActorKind.SYSTEM, "", each.account_id, each.token, each.environment_id)
         detail = {"count": each.count, "status": each.status, "minute": iso(each.minute)}
-        await record_of_address(uow, actor, "auth:refused", each.address, each.target, **detail)
+        await record_of_address(uow, actor, "request:refused", each.address, each.target, **detail)
 
 
 async def record_fresh_addresses(uow: UnitOfWork, seen: Iterable[FreshAddress]) -> None:
