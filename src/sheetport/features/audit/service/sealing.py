@@ -216,7 +216,7 @@ async def _seal_together(uow: UnitOfWork, reads: Rows) -> tuple[Rows, list[Link]
     """Seal where records and chains lie in one database, to which other processes write too."""
     seen = await store.list_unsealed(uow, MOST)
     if seen:
-        await _heads(uow, seen, uow.now)  # now that the chains are locked, look again
+        await _heads(uow, [*seen, *reads], uow.now)  # now that the chains are locked, all at once, look again
         chains = {_chain(row) for row in seen}
         seen = [row for row in await store.list_unsealed(uow, MOST) if _chain(row) in chains]
     links = await seal(uow, seen, reads, uow.now)
