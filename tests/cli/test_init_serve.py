@@ -74,7 +74,7 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> SheetportServer:
 
 def test_init_prints_one_object_with_all_keys(stopped: SheetportServer) -> None:
     made = stopped.info
-    assert set(made) == {"accountId", "userId", "email", "environments"}
+    assert set(made) == {"accountId", "userId", "email", "environments", "auditKey"}
     assert made["email"] == EMAIL
     seen = [(entry["name"], entry["isProd"]) for entry in made["environments"]]
     assert seen == [("development", False), ("production", True)]
