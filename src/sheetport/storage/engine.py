@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
 
 import structlog
@@ -12,7 +11,7 @@ from sheetport.kernel.clock import Clock, SystemClock
 from sheetport.kernel.crypto import KeyRing
 from sheetport.storage.dialects.audit_sql import LOG_SCHEMA
 from sheetport.storage.dialects.postgresql import PostgresDatabase
-from sheetport.storage.dialects.sqlite import SqliteDatabase, connect
+from sheetport.storage.dialects.sqlite import SqliteDatabase, run_script
 from sheetport.storage.unit_of_work import Database
 
 SQLITE_FILE = "sheetport.db"
@@ -44,9 +43,7 @@ async def open_database(settings: StorageSettings, keys: KeyRing, clock: Clock |
 def make_log(data: Path) -> Path:
     """The audit log's own file, made if it is not there."""
     path = log_path(data)
-    with closing(connect(path, writer=True)) as connection:
-        for sql in LOG_SCHEMA:
-            connection.execute(sql)
+    run_script(path, LOG_SCHEMA)
     return path
 
 

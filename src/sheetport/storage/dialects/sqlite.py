@@ -14,6 +14,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -58,6 +59,16 @@ def connect(path: Path, *, writer: bool) -> sqlite3.Connection:
         connection.close()
         raise faults.of_sqlite(error) from None
     return connection
+
+
+def run_script(path: Path, statements: Iterable[str]) -> None:
+    """Run statements on a file, each committed by itself; the file is made if it is not there. Raises Unavailable."""
+    with closing(connect(path, writer=True)) as connection:
+        try:
+            for sql in statements:
+                connection.execute(sql)
+        except sqlite3.Error as error:
+            raise faults.of_sqlite(error) from None
 
 
 def _set_up(connection: sqlite3.Connection, *, writer: bool) -> None:
