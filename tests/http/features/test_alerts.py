@@ -6,10 +6,12 @@ import asyncio
 import json
 
 import pytest
+from sqlalchemy import select
 
 from sheetport.features.alerts.service import raise_alert
 from sheetport.features.events.model import ALERTS, TOPICS
 from sheetport.kernel.actor import system_actor
+from sheetport.storage.tables.mail import mails
 from sheetport.storage.unit_of_work import UnitOfWork
 from worlds import World
 
@@ -38,6 +40,22 @@ async def test_an_alert_of_an_account_is_told_in_production(world: World) -> Non
     assert (event["environment_id"], event["account_id"]) == (world.prod, world.account_id)
     assert json.loads(event["payload"]) == {"target": world.user_id, "userId": world.user_id}
     assert await world.audits("login:new-place") == [], "its caller has recorded it"
+
+
+async def test_whoever_it_concerns_gets_a_mail_unless_they_did_it(world: World) -> None:
+    async def mailed() -> list[tuple[str, str]]:
+        rows = await world.db.read(lambda uow: uow.fetch_all(select(mails.c.recipient, mails.c.template)))
+        return [(row["recipient"], row["template"]) for row in rows]
+
+    async def exposed(uow: UnitOfWork) -> None:
+        await raise_alert(uow, system_actor(world.account_id), "api-key:exposed", "us_pat_1", user_id=world.user_id)
+
+    made = await world.call("POST", "/v1/auth/personal-access-tokens", {"name": "own"}, token=world.pat)
+    token_id = made.data["personalAccessToken"]["id"]
+    await world.call("DELETE", f"/v1/auth/personal-access-tokens/{token_id}", token=world.pat)
+    assert await mailed() == []
+    await world.db.write(exposed)
+    assert await mailed() == [("admin@example.com", "alert")]
 
 
 async def test_clients_that_know_the_public_topics_only_are_not_given_alerts_unasked(world: World) -> None:

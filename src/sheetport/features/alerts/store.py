@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, case, select
 
 from sheetport.storage.statements import statement
-from sheetport.storage.tables.core import environments
-from sheetport.storage.unit_of_work import UnitOfWork
+from sheetport.storage.tables.core import environments, users
+from sheetport.storage.unit_of_work import Row, UnitOfWork
 
 _HOME = statement(
     select(environments.c.id)
@@ -14,6 +14,20 @@ _HOME = statement(
     .order_by(environments.c.is_prod.desc(), environments.c.created_at, environments.c.id)
     .limit(1)
 )
+
+
+#: The user it concerns, else the account's first; nobody who may not sign in.
+_RECIPIENT = statement(
+    select(users.c.id, users.c.email)
+    .where(users.c.account_id == bindparam("account"), users.c.disabled_at.is_(None))
+    .order_by(case((users.c.id == bindparam("user"), 0), else_=1), users.c.created_at, users.c.id)
+    .limit(1)
+)
+
+
+async def find_recipient(uow: UnitOfWork, account_id: str, user_id: str) -> Row | None:
+    """Id and address of whom to tell: the user, if there is such a one, else the account's first."""
+    return await uow.fetch_one(_RECIPIENT, {"account": account_id, "user": user_id})
 
 
 async def find_home(uow: UnitOfWork, account_id: str) -> str | None:

@@ -1,0 +1,56 @@
+"""What the mail of each alert says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The mail's subject, what happened, and what to do."""
+
+    headline: str
+    sentence: str
+    advice: str
+
+
+WORDS = {
+    "api-key:expiring": Words(
+        "A key ends soon",
+        "A key or token will soon be refused, since its time is over then.",
+        "Rotate it and put the new one in place: sheetport keys rotate, sheetport token rotate or sheetport clients"
+        " rotate. If nothing uses it any more, you need not do anything.",
+    ),
+    "api-key:expired": Words(
+        "A key has ended",
+        "The time of a key or token is over; it is refused from now on.",
+        "If a program still needs one, make a new one for it.",
+    ),
+    "api-key:idle": Words(
+        "A key is not used",
+        "Nothing has used a key or token for 90 days.",
+        "Revoke it if nobody needs it: what is not there cannot leak.",
+    ),
+    "api-key:revoked": Words(
+        "A key was revoked",
+        "A key or token was revoked and is refused from now on.",
+        "If you do not know why, ask an administrator; the audit log says who did it.",
+    ),
+    "api-key:exposed": Words(
+        "A key may be in wrong hands",
+        "A key or token was seen where it should not be. What descends from it was revoked.",
+        "Make a new key for the program that used it, and find out who has the old one.",
+    ),
+    "login:new-place": Words(
+        "A sign-in from a new place",
+        "Somebody signed in as you from a place or a browser that was not seen before.",
+        "If it was you, you need not do anything. If not, change your password and end the session at once.",
+    ),
+    "secret:rotated": Words(
+        "A secret was rotated",
+        "A secret has a new value; the one before is served no more once its overlap is over.",
+        "If you do not know why, ask an administrator; the audit log says who did it.",
+    ),
+}
+#: Whoever does this is not told of it.
+OF_OWN_DOING = frozenset({"api-key:revoked", "secret:rotated"})
