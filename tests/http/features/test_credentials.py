@@ -8,8 +8,12 @@ from typing import Any
 from servers.data_places import DataPlace
 from sheetport.config import HttpSettings, StorageSettings, read_settings
 from sheetport.features.auth import service as auth
+from sheetport.features.auth.model import CredentialKind, Minted
+from sheetport.features.users import service as users
+from sheetport.kernel.actor import system_actor
 from sheetport.kernel.clock import DAY, HOUR, MINUTE, iso
 from sheetport.kernel.errors import Forbidden
+from sheetport.storage.unit_of_work import UnitOfWork
 from worlds import START, Reply, World, opened_world
 
 ALL = "/v1/auth/credentials"
@@ -223,6 +227,21 @@ async def test_the_list_says_what_each_may_do_by_whom_and_when_and_how_it_ended(
     assert {each["id"] for each in others}.isdisjoint([*listed, *ended])
     for wrong in ("state=dead", "kind=access", "idleDays=-1"):
         assert (await world.call("GET", f"{ALL}?{wrong}", token=world.pat)).status == 400
+
+
+async def test_an_administrator_ends_anothers_token_and_changes_none(world: World) -> None:
+    async def hire(uow: UnitOfWork) -> Minted:
+        user = await users.create_user(uow, world.account_id, "new@example.com", "New")
+        actor = system_actor(world.account_id)
+        return await auth.mint(uow, actor, CredentialKind.PERSONAL, "theirs", user_id=user.id)
+
+    theirs = await world.db.write(hire)
+    token_id = theirs.credential.id
+    assert token_id in {each["id"] for each in (await world.call("GET", ALL, token=world.pat)).data}
+    assert (await change(world, token_id, name="mine")).status == 404
+    for token, status in ((world.pat_other, 404), (world.sk, 403), (world.pat, 200), (world.pat, 404)):
+        assert (await world.call("DELETE", f"{ALL}/{token_id}", token=token)).status == status
+    assert await statuses(world, theirs.token, "GET /v1/environments") == [401]
 
 
 async def test_what_is_idle_ends_soon_or_is_due(world: World) -> None:

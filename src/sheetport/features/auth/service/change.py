@@ -13,7 +13,7 @@ from sheetport.features.auth.service.narrowing import chosen_scope
 from sheetport.features.auth.service.policy import chosen_end
 from sheetport.features.auth.service.revoke import revoke
 from sheetport.features.auth.service.rotate import is_live
-from sheetport.features.auth.store import reports
+from sheetport.features.auth.store import reports, rotations
 from sheetport.features.places import service as places
 from sheetport.kernel.actor import Actor
 from sheetport.kernel.errors import Invalid, NotFound
@@ -51,6 +51,8 @@ async def change_credential(
     if "expires_at" in given:
         changed = replace(changed, expires_at=await chosen_end(uow, found.account_id, max_age_days, after.expires_at))
     await reports.update_credential(uow, changed)
+    if changed.expires_at is not None:
+        await rotations.cap_exchanged(uow, changed.id, changed.expires_at)
     await accounts.bump_generation(uow, found.account_id)
     action = f"{found.kind.value}:update"
     environment_id = found.environment_id

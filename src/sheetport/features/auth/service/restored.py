@@ -8,7 +8,7 @@ from sheetport.storage.unit_of_work import UnitOfWork
 
 
 async def end_passing(uow: UnitOfWork) -> int:
-    """End every credential that would end by itself, of all accounts: sign-ins, page sessions, commands' keys.
+    """End every credential that is only for a while, of all accounts: sign-ins, page sessions, commands' keys.
 
     Returns how many. Called by a restore only, before the server runs.
     """
@@ -16,5 +16,5 @@ async def end_passing(uow: UnitOfWork) -> int:
 
 
 async def list_lasting(uow: UnitOfWork, account_id: str) -> list[Credential]:
-    """An account's live credentials that do not end by themselves, oldest first: what somebody has to look through."""
+    """An account's live keys, tokens and client credentials, oldest first: what somebody has to look through."""
     return await store.list_lasting(uow, account_id)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, or_, select, update
 
-from sheetport.features.auth.model import Credential, CredentialKind, Ending, Narrowing
+from sheetport.features.auth.model import LOCAL, Credential, CredentialKind, Ending, Narrowing
 from sheetport.kernel.json import dumps, loads
 from sheetport.storage.statements import statement
 from sheetport.storage.tables.auth import credentials
@@ -202,27 +202,30 @@ async def find_space(uow: UnitOfWork, space_id: str) -> Row | None:
     return await uow.fetch_one(_SPACE, {"id": space_id})
 
 
+#: Sign-ins, and what commands on the server's machine hold while they run.
+_PASSING = or_(credentials.c.kind == CredentialKind.ACCESS.value, func.coalesce(credentials.c.origin, "") == LOCAL)
 _END_PASSING = statement(
     update(credentials)
-    .where(credentials.c.expires_at.is_not(None), credentials.c.deleted_at.is_(None))
+    .where(_PASSING, credentials.c.deleted_at.is_(None))
     .values(deleted_at=bindparam("at"), updated_at=bindparam("at"))
 )
 _LASTING = statement(
     select(credentials)
     .where(
         credentials.c.account_id == bindparam("account"),
-        credentials.c.expires_at.is_(None),
-        credentials.c.deleted_at.is_(None),
+        ~_PASSING,
+        *_LIVE,
     )
     .order_by(credentials.c.created_at, credentials.c.id)
 )
 
 
 async def end_passing(uow: UnitOfWork) -> int:
-    """End every live credential that has an end; how many."""
+    """End every live sign-in and command's key; how many."""
     return await uow.execute(_END_PASSING, {"at": uow.now})
 
 
 async def list_lasting(uow: UnitOfWork, account_id: str) -> list[Credential]:
-    """An account's live credentials without an end."""
-    return [credential_of(row) for row in await uow.fetch_all(_LASTING, {"account": account_id})]
+    """An account's live keys, tokens and client credentials."""
+    rows = await uow.fetch_all(_LASTING, {"account": account_id, "now": uow.now})
+    return [credential_of(row) for row in rows]

@@ -50,8 +50,13 @@ async def replace(uow: UnitOfWork, old: Credential, successor_id: str, until: in
     named = {"credential": old.id, "successor": successor_id, "until": until, "at": uow.now, "by": by}
     if not await uow.execute(_REPLACE, named):
         return False
-    await uow.execute(_CAP, {"credential": old.id, "until": until})
+    await cap_exchanged(uow, old.id, until)
     return True
+
+
+async def cap_exchanged(uow: UnitOfWork, credential_id: str, until: int) -> None:
+    """Have what a credential was exchanged for end at ``until`` at the latest."""
+    await uow.execute(_CAP, {"credential": credential_id, "until": until})
 
 
 async def insert_rotation(
