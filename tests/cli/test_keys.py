@@ -34,6 +34,25 @@ def test_a_key_is_made_rotated_and_revoked(shell: Shell) -> None:
     assert (states[old_id], states[id_in(rotated.stderr)]) == ("rotating", "revoked")
 
 
+def test_what_a_key_is_for_is_changed(shell: Shell) -> None:
+    made = shell.type("keys", "create", "--name", "changing")
+    token, key_id = made.stdout.strip(), id_in(made.stderr)
+    changes = (
+        (("--allow-ip", "198.51.100.7"), 403),
+        (("--allow-ip", "any", "--route", "GET /v1/jobs"), 403),
+        (("--route", "any", "--read-only", "--expires", "30d"), 200),
+    )
+    for options, status in changes:
+        shell.printed("keys", "change", key_id, *options)
+        assert shell.status(token) == status, options
+    line = shell.printed("keys", "change", key_id, "--expires", "never", "--not-read-only", "--name", "changed")
+    assert ("'changed'" in line, "read-only" in line, "expires" in line) == (True, False, False)
+    assert "what to change" in shell.refused("keys", "change", key_id)
+    assert key_id not in shell.printed("keys", "list", "--idle", "90d")
+    assert key_id in shell.printed("keys", "list", "--idle", "0")
+    assert key_id not in shell.printed("keys", "list", "--expiring", "30d")
+
+
 def test_tokens_and_clients_are_rotated_alike(shell: Shell) -> None:
     made = shell.type("token", "create", "--name", "reports")
     token_id = id_in(made.stderr)

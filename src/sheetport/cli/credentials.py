@@ -59,8 +59,13 @@ def scope_of(
         "workbookId": workbook,
         "readOnly": read_only,
         "networks": allow_ip or [],
-        "operations": [_operation(each) for each in route or []],
+        "operations": operations_of(route or []),
     }
+
+
+def operations_of(texts: list[str]) -> list[dict[str, str]]:
+    """``METHOD PATH`` as the API takes them. Raises CommandError."""
+    return [_operation(text) for text in texts]
 
 
 def _operation(text: str) -> dict[str, str]:

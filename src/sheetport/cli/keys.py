@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from io import StringIO
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 import typer
 from dotenv import dotenv_values
@@ -19,6 +20,7 @@ from sheetport.cli.secret_input import read_secret
 
 _POLICY = "/v1/auth/key-policy"
 _KINDS = ("secret_key", "publishable_key")
+_ANY = "any"
 _TOKENS = ("sk_", "pk_", "pat_")
 Type = Annotated[Literal["secret", "publishable"], typer.Option("--type", help="Which kind of key.")]
 
@@ -33,14 +35,23 @@ keys_app = typer.Typer(
 
 @keys_app.command("list")
 def list_keys(
-    environment: Environment = None, everything: All = False, as_json: AsJson = False, data: Data = None
+    environment: Environment = None,
+    idle: Annotated[str | None, typer.Option(metavar="DAYS", help="Only those not used for so long: 90d.")] = None,
+    expiring: Annotated[str | None, typer.Option(metavar="DAYS", help="Only those that end within: 30d.")] = None,
+    everything: All = False,
+    as_json: AsJson = False,
+    data: Data = None,
 ) -> None:
     """List keys: what each may do, who made it, when it was used.
 
     sheetport keys list --environment production
+
+    sheetport keys list --idle 90d
     """
+    params: dict[str, Any] = {"state": "all" if everything else "live"}
+    params |= {} if idle is None else {"idleDays": days_of(idle, "--idle")}
+    params |= {} if expiring is None else {"expiringDays": days_of(expiring, "--expiring")}
     with user_caller(data) as client:
-        params = {"state": "all" if everything else "live"}
         if environment is not None:
             params["environmentId"] = find_environment(client, environment)["id"]
         listed = [one for one in fetch_all(client, CREDENTIALS, **params) if one["kind"] in _KINDS]
@@ -96,6 +107,43 @@ def rotate_key(
         params = {"environmentId": old["environmentId"], "key": key_id}
         new = shared.rotate(client, "/v1/auth/api-key/rotate", overlap, again, params)
     shared.show_rotated(new["id"], new.get("rawKey"), overlap)
+
+
+@keys_app.command("change")
+def change(
+    key_id: shared.Id,
+    name: Annotated[str | None, typer.Option(help="What it is listed as.")] = None,
+    expires: Annotated[str | None, typer.Option(metavar="WHEN", help="90d, a date, or never.")] = None,
+    space: Annotated[str | None, typer.Option(metavar="ID", help="For this space only, or any.")] = None,
+    workbook: Annotated[str | None, typer.Option(metavar="ID", help="For this workbook only, or any.")] = None,
+    read_only: Annotated[bool | None, typer.Option("--read-only/--not-read-only", help="For reading only.")] = None,
+    allow_ip: Annotated[
+        list[str] | None, typer.Option("--allow-ip", metavar="CIDR", help="From there only, or any. Repeat it.")
+    ] = None,
+    route: Annotated[
+        list[str] | None, typer.Option("--route", metavar="'METHOD PATH'", help="For this only, or any. Repeat it.")
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Change what a key, a token or client credentials are for. It holds at once, and cuts what it opened.
+
+    sheetport keys change us_key_Ba5Xn1Pq --allow-ip 203.0.113.0/24 --expires 90d
+
+    sheetport keys change us_pat_Ba5Xn1Pq --route any
+    """
+    members: dict[str, Any] = {} if name is None else {"name": name}
+    if expires is not None:
+        members["expiresAt"] = None if expires == "never" else moment_of(expires, "--expires")
+    for option, value in (("spaceId", space), ("workbookId", workbook)):
+        members |= {} if value is None else {option: None if value == _ANY else value}
+    members |= {} if read_only is None else {"readOnly": read_only}
+    members |= {} if not allow_ip else {"networks": [each for each in allow_ip if each != _ANY]}
+    members |= {} if not route else {"operations": shared.operations_of([each for each in route if each != _ANY])}
+    if not members:
+        raise CommandError("Say what to change, such as --allow-ip 203.0.113.0/24.")
+    with user_caller(data) as client:
+        changed = client.data("PATCH", f"{CREDENTIALS}/{quote(key_id, safe='')}", members)
+    shared.show([changed], as_json=False)
 
 
 @keys_app.command("revoke")
