@@ -151,7 +151,7 @@ def _running(folder: Path, *arguments: str, asked: bytes = b"") -> Iterator[IO[b
         except FileNotFoundError:
             raise CommandError("git is not installed, and this looks into a git repository.") from None
         with process:
-            assert process.stdout is not None  # it was asked for
+            assert process.stdout is not None  # it was asked for  # nosec B101
             yield process.stdout
         if process.returncode:
             errors.seek(0)

@@ -148,7 +148,7 @@ def to_introspection(told: Told | None, issuer: str) -> Introspection:
         scope=" ".join(told.permissions),
         sub=told.subject,
         jti=told.token_id,
-        token_type="Bearer",  # noqa: S106 - the name of a kind
+        token_type="Bearer",  # noqa: S106 - the name of a kind  # nosec B106
         exp=None if told.expires_at is None else told.expires_at // SECOND,
         aud=told.target,
         iss=issuer,
