@@ -55,8 +55,9 @@ from sheetport.http.rates import HEADERS, RateGate, RateMiddleware
 from sheetport.http.tally import Tally
 from sheetport.http.unsupported import refuse_unsupported
 from sheetport.kernel.scanning_keys import read_keys
-from sheetport.runtime.background import background
+from sheetport.runtime.background import background, keeping_secrets
 from sheetport.runtime.hub import Hub
+from sheetport.runtime.key_rotation import KeyRotation
 from sheetport.runtime.mail_sender import MailSender
 from sheetport.runtime.stream_limits import StreamLimits
 from sheetport.runtime.telemetry import Telemetry
@@ -167,6 +168,7 @@ class Application:
         self.tally = Tally(db.clock.now, db.keys.fingerprint)
         self.limiter = Limiter(db, settings.rates, on=settings.rate_limits)
         gate = RateGate(self.limiter)
+        self.rotation = KeyRotation(db, settings.storage)
         self.stream_limits = StreamLimits(db, settings.quotas.streams)
         self.hub = Hub(db, find_issuer, settings.events.hold_seconds, self.stream_limits)
         self.telemetry = Telemetry(db, self.hub, settings.process, lambda: self.sealer.failing or self.watch.fault)
@@ -193,6 +195,7 @@ class Application:
                 self.watch.running(),
                 self.sealer.running(),
                 background(self.db, self.verifier, self.tally, self.settings.events.days),
+                keeping_secrets(self.db, self.rotation),
                 self.marks.running(),
                 self.stream_limits.running(),
                 self.telemetry.running(),

@@ -67,3 +67,27 @@ def test_an_empty_value_is_refused(shell: Shell) -> None:
 
 def test_a_value_in_the_arguments_is_a_usage_error(shell: Shell) -> None:
     assert shell.type("secrets", "set", "NAME", "value").returncode == 2
+
+
+def test_a_secret_is_rotated_and_comes_back_and_the_keys_beneath_are_replaced(shell: Shell) -> None:
+    shell.printed("secrets", "set", "TURNING", stdin="one")
+    waiting = shell.type("secrets", "rotate", "TURNING", "--value", "--pending", stdin="two")
+    assert "Version 2 of TURNING waits: promote it" in waiting.stderr
+    shell.printed("secrets", "promote", "TURNING", "--overlap", "15m")
+    done = shell.type("secrets", "rotate", "TURNING", "--length", "30")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "Version 3 of TURNING is in force.\n")
+    shell.printed("secrets", "rollback", "TURNING", "--version", "2")
+    listed = [line.split("\t")[:2] for line in shell.printed("secrets", "versions", "TURNING").splitlines()]
+    assert listed == [["4", "current"], ["3", "previous"], ["2", "retired"], ["1", "retired"]]
+    assert "TURNING\tenvironment" in shell.printed("secrets", "search", "turn*")
+    shell.printed("secrets", "get", "TURNING")
+    assert "Z\tsecret_key us_key_" in shell.printed("secrets", "reads", "TURNING").splitlines()[0]
+    before = shell.server.data.with_suffix(".key").read_text()
+    assert "seals every data key" in shell.type("keys", "kek-rotate").stderr
+    assert shell.server.data.with_suffix(".key").read_text() != before
+    assert "sealed under dk_2" in shell.type("secrets", "rekey").stderr
+    assert shell.type("secrets", "verify").stderr == "The secrets are as they were written.\n"
+    shell.printed("secrets", "export", "out.env")
+    assert (shell.folder / "out.env").stat().st_mode & 0o777 == 0o600
+    assert "TURNING=two\n" in (shell.folder / "out.env").read_text()
+    assert "is there already" in shell.refused("secrets", "export", "out.env")

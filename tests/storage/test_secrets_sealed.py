@@ -7,80 +7,26 @@ import base64
 import logging
 import secrets as random
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from servers.data_places import DataPlace
-from sheetport.config import StorageSettings
-from sheetport.features.accounts import service as accounts
-from sheetport.features.audit.service import Sealer
-from sheetport.features.environments import service as environments
-from sheetport.features.environments.model import EnvironmentChange
 from sheetport.features.secrets import service
-from sheetport.features.secrets.model import Secret
-from sheetport.kernel.actor import Actor, system_actor
 from sheetport.kernel.crypto import KeyRing
 from sheetport.kernel.errors import Invalid, Unavailable
 from sheetport.storage.engine import open_database
-from sheetport.storage.migrations import migrate
 from sheetport.storage.tables.base import metadata
 from sheetport.storage.tables.secrets import data_keys, secrets
-from sheetport.storage.unit_of_work import Database, Row, UnitOfWork
-
-
-@dataclass
-class Vault:
-    """An open database with two environments of one account."""
-
-    db: Database
-    settings: StorageSettings
-    actor: Actor
-    one: str
-    two: str
-
-    async def put(self, name: str, value: str, environment_id: str | None = None) -> list[Secret]:
-        where = environment_id or self.one
-        return await self.db.write(lambda uow: service.upsert_secret(uow, self.actor, name, value, where))
-
-    async def read(self, environment_id: str | None = None) -> dict[str, str]:
-        where = environment_id or self.one
-        found = await self.db.write(lambda uow: service.list_secrets(uow, self.actor, where))
-        return {secret.name: secret.value for secret in found}
-
-    async def rows(self, table: Any) -> list[Row]:
-        return await self.db.read(lambda uow: uow.fetch_all(select(table)))
-
-    async def sealed(self, name: str) -> Row:
-        (row,) = [row for row in await self.rows(secrets) if row["name"] == name]
-        return row
-
-    async def alter(self, name: str, **values: Any) -> None:
-        """What somebody with the database, and not the key file, can do to a row."""
-        await self.db.write(lambda uow: uow.execute(update(secrets).where(secrets.c.name == name).values(**values)))
+from sheetport.storage.unit_of_work import UnitOfWork
+from storage.vaults import Vault, opened_vault
 
 
 @pytest.fixture
 async def vault(data_place: DataPlace) -> AsyncIterator[Vault]:
-    data_place.data.mkdir(parents=True, exist_ok=True)
-    settings = StorageSettings(data_place.data, data_place.data.with_suffix(".key"), data_place.url)
-    await asyncio.to_thread(migrate, settings)
-    db = await open_database(settings, KeyRing.generate())
-
-    async def furnish(uow: UnitOfWork) -> Vault:
-        account = await accounts.create_account(uow, "account")
-        actor = system_actor(account.id)
-        one, two = [
-            await environments.create_environment(uow, actor, EnvironmentChange(name, is_prod=False))
-            for name in ("one", "two")
-        ]
-        return Vault(db, settings, actor, one.id, two.id)
-
-    async with Sealer(db).running():
-        yield await db.write(furnish)
-    await db.close()
+    async with opened_vault(data_place) as opened:
+        yield opened
 
 
 def spellings(value: str) -> list[bytes]:

@@ -15,6 +15,7 @@ from sheetport.cli.client import Client
 from sheetport.cli.credentials import CREDENTIALS, All, AsJson, fetch_all
 from sheetport.cli.durations import days_of, moment_of
 from sheetport.cli.errors import CommandError
+from sheetport.cli.kek import kek_rotate, wrap
 from sheetport.cli.options import Data, Environment, err, out
 from sheetport.cli.secret_input import read_secret
 
@@ -265,3 +266,7 @@ def find_environment(client: Client, wanted: str | None) -> dict[str, Any]:
             return dict(one)
     names = ", ".join(one["name"] for one in listed) or "none"
     raise CommandError(f"There is no environment {wanted or 'development'!r}; there are: {names}.")
+
+
+keys_app.command("kek-rotate")(kek_rotate)
+keys_app.command("wrap")(wrap)

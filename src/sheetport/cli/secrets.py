@@ -2,54 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
+import re
 from pathlib import Path
-from typing import Annotated, Any
-from urllib.parse import quote
+from typing import Annotated
 
 import typer
 
-from sheetport.cli.caller import environment_caller
-from sheetport.cli.client import Client
-from sheetport.cli.dotenv import read_dotenv
+from sheetport.cli import secret_history as history
+from sheetport.cli import secret_rotation as rotation
+from sheetport.cli.dotenv import dotenv_text, read_dotenv
 from sheetport.cli.errors import CommandError
 from sheetport.cli.options import Data, Environment, err, out
 from sheetport.cli.secret_input import read_secret
+from sheetport.cli.secret_scope import SecretName, Space, secret_scope
 
-Space = Annotated[
-    str | None, typer.Option("--space", metavar="ID", help="Of this space only, before the environment's own.")
-]
-SecretName = Annotated[str, typer.Argument(metavar="NAME", help="May hold spaces.")]
-
+#: What readers of .env files take for a name.
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 secrets_app = typer.Typer(
     name="secrets",
     no_args_is_help=True,
     help="Secrets that listeners read with event.secrets(NAME): of an environment, or of one of its spaces.\n\n"
     "    sheetport secrets set EXTERNAL_API_KEY          # asks for the value",
 )
-
-
-class _Scope:
-    """The secrets of one environment or space. ``own`` are those set here, not those it inherits."""
-
-    def __init__(self, client: Client, environment_id: str, space_id: str | None) -> None:
-        self._client = client
-        self._place = {"environmentId": environment_id} | ({"spaceId": space_id} if space_id else {})
-        self._space_id = space_id
-
-    def set(self, name: str, value: str) -> None:
-        self._client.call("POST", "/v1/secrets", {"name": name, "value": value, **self._place})
-
-    def all(self) -> list[dict[str, Any]]:
-        """With inherited ones first, so that the last of a name is in force."""
-        return list(self._client.data("GET", "/v1/secrets", params=self._place))
-
-    def own(self) -> list[dict[str, Any]]:
-        return [one for one in self.all() if one.get("spaceId") == self._space_id and not one.get("actorId")]
-
-    def delete(self, secret_id: str) -> None:
-        self._client.call("DELETE", f"/v1/secrets/{quote(secret_id, safe='')}")
 
 
 @secrets_app.command("set")
@@ -61,7 +36,7 @@ def set_secret(name: SecretName, environment: Environment = None, space: Space =
     sheetport secrets set TLS_KEY --environment production < key.pem
     """
     value = read_secret(f"Value of {name}")
-    with _scope(environment, space, data) as scope:
+    with secret_scope(environment, space, data) as scope:
         scope.set(name, value)
     err.print(f"{name} is set.", markup=False)
 
@@ -72,7 +47,7 @@ def list_secrets(environment: Environment = None, space: Space = None, data: Dat
 
     sheetport secrets list --space us_sp_Ba5Xn1Pq
     """
-    with _scope(environment, space, data) as scope:
+    with secret_scope(environment, space, data) as scope:
         for one in scope.all():
             place = f"space {one['spaceId']}" if one.get("spaceId") else f"environment {one.get('environmentId')}"
             out.file.write(f"{one['name']}\t{place}\n")
@@ -84,7 +59,7 @@ def get_secret(name: SecretName, environment: Environment = None, space: Space =
 
     sheetport secrets get EXTERNAL_API_KEY
     """
-    with _scope(environment, space, data) as scope:
+    with secret_scope(environment, space, data) as scope:
         found = [one["value"] for one in scope.all() if one["name"] == name]
     if not found:
         raise CommandError(f"There is no secret named {name!r} here. Set it with: sheetport secrets set '{name}'")
@@ -97,12 +72,8 @@ def delete_secret(name: SecretName, environment: Environment = None, space: Spac
 
     sheetport secrets delete EXTERNAL_API_KEY
     """
-    with _scope(environment, space, data) as scope:
-        found = [one["id"] for one in scope.own() if one["name"] == name]
-        if not found:
-            raise CommandError(f"No secret named {name!r} is set here; 'sheetport secrets list' shows where it is.")
-        for secret_id in found:
-            scope.delete(secret_id)
+    with secret_scope(environment, space, data) as scope:
+        scope.delete(scope.find(name))
     err.print(f"{name} is deleted.", markup=False)
 
 
@@ -121,7 +92,7 @@ def import_secrets(
     empty = [name for name, value in variables.items() if not value]
     if empty:
         raise CommandError(f"{', '.join(empty)} in {file} has no value; nothing was imported.")
-    with _scope(environment, space, data) as scope:
+    with secret_scope(environment, space, data) as scope:
         for done, (name, value) in enumerate(variables.items()):
             try:
                 scope.set(name, value)
@@ -130,7 +101,47 @@ def import_secrets(
     err.print(f"{len(variables)} secrets are set.", markup=False)
 
 
-@contextmanager
-def _scope(environment: str | None, space: str | None, data: Path | None) -> Iterator[_Scope]:
-    with environment_caller(environment, data, "secrets", or_login=True) as caller, caller.client() as client:
-        yield _Scope(client, caller.environment_id, space)
+@secrets_app.command("export")
+def export_secrets(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE.env]", help="A new file that only you can read; without it, output.")
+    ] = None,
+    environment: Environment = None,
+    space: Space = None,
+    data: Data = None,
+) -> None:
+    """Write the secrets in force as a .env file, in the clear. Reading them is recorded in the audit log.
+
+    sheetport secrets export partner.env --environment production
+    """
+    with secret_scope(environment, space, data) as scope:
+        found = {one["name"]: one["value"] for one in scope.all()}
+    odd = sorted(name for name in found if not _VARIABLE.fullmatch(name))
+    if odd:
+        names = ", ".join(map(repr, odd))
+        raise CommandError(f"No .env file can hold {names}: a name is letters, digits and underscores.")
+    if file is None:
+        out.file.write(dotenv_text(found))
+        return
+    try:
+        with os.fdopen(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as written:
+            written.write(dotenv_text(found))
+    except FileExistsError:
+        raise CommandError(f"{file} is there already; choose another name or delete it.") from None
+    except OSError as error:
+        raise CommandError(f"{file} cannot be written: {error.strerror}.") from None
+    err.print(f"{len(found)} secrets are in {file}, in the clear.", markup=False)
+
+
+for _name, _command in (
+    ("rotate", rotation.rotate),
+    ("promote", rotation.promote),
+    ("rollback", rotation.rollback),
+    ("schedule", rotation.schedule),
+    ("versions", history.versions),
+    ("search", history.search),
+    ("reads", history.reads),
+    ("verify", history.verify),
+    ("rekey", history.rekey),
+):
+    secrets_app.command(_name)(_command)

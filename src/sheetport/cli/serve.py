@@ -230,7 +230,7 @@ def _run(settings: Settings, keys: KeyRing, sockets: Sockets, leave: Leave, *, w
             async def ready(db: Database) -> None:
                 if with_socket:
                     audits = AuditOperations(db, built[-1].sealer, built[-1].watch)
-                    local = LocalOperations(db, settings.http.base_url, settings.quotas, settings.mail, audits)
+                    local = LocalOperations(db, settings, audits)
                     await stack.enter_async_context(admin_socket(settings.storage.data, local.by_name(), local.revoke))
                 if not report_ready():
                     notify("READY")

@@ -21,6 +21,7 @@ from sheetport.features.records import jobs as record_jobs
 from sheetport.features.secrets import service as secrets
 from sheetport.features.spaces import jobs as space_jobs
 from sheetport.http.tally import Refused, Tally
+from sheetport.runtime.key_rotation import KeyRotation
 from sheetport.storage.unit_of_work import Database, UnitOfWork
 
 OVERDUE_SECONDS = 15.0
@@ -29,6 +30,7 @@ EXPIRE_SECONDS = 60.0
 SWEEP_SECONDS = 600.0
 RESUME_SECONDS = 20.0
 TALLY_SECONDS = 60.0
+WATCH_SECONDS = 3_600.0
 _log = structlog.get_logger()
 
 
@@ -57,10 +59,6 @@ async def background(
         while await db.write(record_jobs.sweep_records, bulk=True):
             continue
 
-    async def remind_of_secrets() -> None:
-        while await db.write(secrets.remind) == secrets.REMINDED:
-            continue
-
     async def sweep_logins() -> None:
         await db.write(login_jobs.sweep)
 
@@ -74,8 +72,6 @@ async def background(
         asyncio.create_task(_every(LAST_USED_SECONDS, "auth.flush-last-used", flush_last_used)),
         asyncio.create_task(_every(EXPIRE_SECONDS, "auth.tend-credentials", partial(tend_credentials, db))),
         asyncio.create_task(_every(SWEEP_SECONDS, "events.sweep", partial(sweep_events, db, event_days))),
-        asyncio.create_task(_every(EXPIRE_SECONDS, "secrets.remind", remind_of_secrets)),
-        asyncio.create_task(_every(RESUME_SECONDS, "secrets.resume-rekeys", partial(secrets.resume_rekeys, db))),
         asyncio.create_task(_every(SWEEP_SECONDS, "mail.sweep", sweep_mails)),
         asyncio.create_task(_every(SWEEP_SECONDS, "logins.sweep", sweep_logins)),
         asyncio.create_task(_every(TALLY_SECONDS, "audit.record-counted", partial(record_counted, db, tally))),
@@ -129,6 +125,35 @@ async def tend_credentials(db: Database) -> None:
         continue
 
 
+@asynccontextmanager
+async def keeping_secrets(db: Database, rotation: KeyRotation) -> AsyncGenerator[None, None]:
+    """Finish rotations of keys, remind of those that are due, and look for altered secrets, until the context ends."""
+    tampered: set[str] = set()
+
+    async def remind() -> None:
+        while await db.write(secrets.remind) == secrets.REMINDED:
+            continue
+
+    async def watch() -> None:
+        await secrets.watch_secrets(db, tampered)
+
+    async def resume() -> None:
+        await rotation.resume()
+        await secrets.resume_rekeys(db)
+
+    tasks = [
+        asyncio.create_task(_every(EXPIRE_SECONDS, "secrets.remind", remind)),
+        asyncio.create_task(_every(RESUME_SECONDS, "secrets.resume-rotations", resume, at_once=True)),
+        asyncio.create_task(_every(WATCH_SECONDS, "secrets.watch", watch, at_once=True)),
+    ]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
 async def sweep_events(db: Database, days: int) -> None:
     """Delete the events of whole days that are over for ``days`` days, some at a time: others write in between."""
     for environment in await db.read(lambda uow: events.list_outdated(uow, days), heavy=True):
@@ -136,7 +161,9 @@ async def sweep_events(db: Database, days: int) -> None:
             pass
 
 
-async def _every(seconds: float, name: str, work: Callable[[], Awaitable[None]]) -> None:
+async def _every(seconds: float, name: str, work: Callable[[], Awaitable[None]], *, at_once: bool = False) -> None:
+    if at_once:
+        await _attempt(name, work)
     while True:
         await asyncio.sleep(seconds)
         await _attempt(name, work)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sheetport import __version__
-from sheetport.config import MailSettings, QuotaSettings
+from sheetport.config import Settings
 from sheetport.features.auth import service as auth
 from sheetport.features.auth.model import CredentialKind, Minted
 from sheetport.features.environments.model import Environment
@@ -19,6 +19,7 @@ from sheetport.runtime.admin_socket import Operation
 from sheetport.runtime.audit_operations import AuditOperations
 from sheetport.runtime.choosing import find_administrator, find_environment, find_user
 from sheetport.runtime.egress_operations import EgressOperations
+from sheetport.runtime.key_operations import KeyOperations
 from sheetport.runtime.mail_operations import MailOperations
 from sheetport.runtime.quota_operations import QuotaOperations
 from sheetport.runtime.transfer.operations import TransferOperations
@@ -31,15 +32,14 @@ _IMPORT = "us_env_"
 class LocalOperations:
     """The operations of one server process."""
 
-    def __init__(
-        self, db: Database, url: str, limits: QuotaSettings, mail: MailSettings | None, audits: AuditOperations
-    ) -> None:
-        self._db = db
+    def __init__(self, db: Database, settings: Settings, audits: AuditOperations) -> None:
         self._audits = audits
-        self._url = url
-        self._transfers = TransferOperations(db, limits)
-        self._quotas = QuotaOperations(db, limits)
-        self._mail = MailOperations(db, mail, url)
+        self._db = db
+        self._url = settings.http.base_url
+        self._transfers = TransferOperations(db, settings.quotas)
+        self._quotas = QuotaOperations(db, settings.quotas)
+        self._mail = MailOperations(db, settings.mail, self._url)
+        self._keys = KeyOperations(db, settings.storage)
         self._egress = EgressOperations(db)
 
     def by_name(self) -> dict[str, Operation]:
@@ -56,6 +56,7 @@ class LocalOperations:
             **self._quotas.by_name(),
             **self._mail.by_name(),
             **self._egress.by_name(),
+            **self._keys.by_name(),
         }
 
     async def hello(self, _: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:

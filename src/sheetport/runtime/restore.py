@@ -16,7 +16,7 @@ from pathlib import Path
 
 from sheetport.config import StorageSettings
 from sheetport.features.audit import service as audit
-from sheetport.features.secrets.service import list_secret_roots
+from sheetport.features.secrets import service as secrets
 from sheetport.features.setup import service as setup
 from sheetport.features.setup.model import Lasting
 from sheetport.kernel.crypto import KeyRing
@@ -91,6 +91,12 @@ async def _end(staging: StorageSettings, keys: KeyRing, manifest: Manifest) -> l
     """Raise the epoch and end what must not outlive the restore; from here a server accepts the database."""
 
     async def end(uow: UnitOfWork) -> list[Lasting]:
+        missing = sorted(await secrets.list_keks_in_use(uow) - keys.keks.keys())
+        if missing:
+            raise ArchiveError(
+                f"The key file does not hold {', '.join(missing)}, which this backup needs: it was rotated "
+                "since. Nothing was changed. Give the copy of the key file from when the backup was made."
+            )
         await identity.end_restore(uow)
         return await setup.end_restore(uow, manifest.created_at)
 
@@ -98,7 +104,7 @@ async def _end(staging: StorageSettings, keys: KeyRing, manifest: Manifest) -> l
     try:
         lasting = await db.write(end)
         if staging.audit_anchor is not None:
-            await audit.anchor(db, staging.audit_anchor, list_secret_roots)
+            await audit.anchor(db, staging.audit_anchor, secrets.list_secret_roots)
         return lasting
     finally:
         await db.close()

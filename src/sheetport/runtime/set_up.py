@@ -67,8 +67,15 @@ async def open_for_serving(settings: Settings, keys: KeyRing) -> Database:
     """The database, once it is sure that the key file is its own. Raises WrongKeyError."""
     db = await open_database(settings.storage, keys)
     try:
-        db.keys = keys.at_epoch(await db.read(identity.check))
+        db.keys = await newest_keys(db, keys)
     except BaseException:
         await db.close()
         raise
     return db
+
+
+async def newest_keys(db: Database, keys: KeyRing) -> KeyRing:
+    """A key file's ring as this database takes it: in its security epoch, sealing under the key in force."""
+    epoch = await db.read(identity.check)
+    kek_id = keys.newer_kek(keys.current_kek, await db.read(identity.find_kek))
+    return keys.using(kek_id).at_epoch(epoch)

@@ -11,7 +11,11 @@ from pathlib import Path
 
 from sheetport.config import StorageSettings
 from sheetport.kernel.crypto import KeyFileError, KeyRing
+from sheetport.kernel.killpoints import kill_point
+from sheetport.kernel.memory import forbid_dumps
+from sheetport.kernel.wrapped import ProviderError, Wrapping, unwrap_text, wrap_text, wrapping_of
 from sheetport.storage.engine import SQLITE_FILES, sqlite_path
+from sheetport.storage.key_providers import open_provider
 
 LOCK_FILE = "server.lock"
 #: Says that ``init`` has finished; without it a directory is not a server's.
@@ -27,8 +31,9 @@ class DataDirectoryError(Exception):
 
 
 def keep_private() -> None:
-    """Have this process and its children make files that only their owner may read."""
+    """Have this process and its children make files that only their owner may read, and no dump of its memory."""
     os.umask(0o077)
+    forbid_dumps()
 
 
 def is_initialised(settings: StorageSettings) -> bool:
@@ -91,18 +96,80 @@ def undo_create(settings: StorageSettings) -> None:
 
 
 def load_keys(settings: StorageSettings) -> KeyRing:
-    """The key ring of the key file. Raises DataDirectoryError."""
+    """The key ring of the key file; from here on nobody dumps this process's memory. Raises DataDirectoryError."""
+    forbid_dumps()
     try:
-        return KeyRing.from_text(settings.key_file.read_text())
+        return KeyRing.from_text(_unwrapped(settings.key_file.read_text()))
     except FileNotFoundError:
         message = (
             f"The key file {settings.key_file} is missing. Point --key-file at it; without it no secret can be read."
         )
     except OSError as error:
         message = f"The key file {settings.key_file} cannot be read: {error.strerror}."
-    except (KeyFileError, UnicodeDecodeError) as error:
+    except (KeyFileError, ProviderError, UnicodeDecodeError) as error:
         message = f"{settings.key_file} cannot be used: {error}"
     raise DataDirectoryError(message)
+
+
+def replace_keys(settings: StorageSettings, keys: KeyRing) -> None:
+    """Put another ring in the key file, wrapped as it was: whoever reads it finds the old or the new one whole.
+
+    Raises DataDirectoryError.
+    """
+    wrap_keys(settings, keys, wrapping_of(settings.key_file.read_text()))
+
+
+def wrap_keys(settings: StorageSettings, keys: KeyRing, wrapping: Wrapping | None) -> None:
+    """Put a ring in the key file, wrapped by a key service or in the clear. Raises DataDirectoryError."""
+    path, text = settings.key_file.resolve(), keys.to_text()
+    if wrapping is not None:
+        try:
+            provider = open_provider(wrapping)
+            text = wrap_text(text, wrapping, provider)
+            unwrap_text(text, provider)  # what nobody can open again must not take the place of what one can
+        except ProviderError as error:
+            raise DataDirectoryError(f"{error} The key file is as it was.") from None
+    beside = path.with_name(f"{path.name}.new")
+    try:
+        beside.unlink(missing_ok=True)  # of a process that was killed
+        write_private(beside, text)
+        kill_point("keys.before-file")
+        beside.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise DataDirectoryError(
+            f"The key file {path} cannot be replaced: {error.strerror}. Make its folder writable for the server; "
+            "nothing was changed."
+        ) from None
+
+
+@contextmanager
+def held_keys(settings: StorageSettings) -> Iterator[bool]:
+    """Be the one process of this machine that changes the key file; False when another is."""
+    handle = os.open(settings.key_file.resolve().parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+    finally:
+        os.close(handle)
+
+
+def _unwrapped(text: str) -> str:
+    """A key file's text in the clear, whoever wraps it."""
+    wrapping = wrapping_of(text)
+    return text if wrapping is None else unwrap_text(text, open_provider(wrapping))
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def require_writable(data: Path) -> None:

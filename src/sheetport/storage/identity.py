@@ -16,7 +16,9 @@ FOREIGN_KEY = "The key file belongs to another server. Point --key-file at this 
 _GET = statement(select(server.c.key_check, server.c.security_epoch).where(server.c.id == _ROW))
 _INSERT = statement(insert(server).values(id=_ROW, key_check=bindparam("check"), created_at=bindparam("at")))
 _RAISE = statement(
-    update(server).where(server.c.id == _ROW).values(key_check=bindparam("check"), security_epoch=bindparam("epoch"))
+    update(server)
+    .where(server.c.id == _ROW)
+    .values(key_check=bindparam("check"), security_epoch=bindparam("epoch"), kek_id=bindparam("kek"))
 )
 #: Kept by whoever makes a data key, so that a rotation waits for it and misses none.
 _KEK = statement(select(server.c.kek_id).where(server.c.id == _ROW).with_for_update(read=True))
@@ -50,12 +52,12 @@ async def check(uow: UnitOfWork) -> int:
 
 
 async def end_restore(uow: UnitOfWork) -> int:
-    """Bind a restored database to this key file, in a security epoch that no earlier or lost one equals."""
+    """Bind a restored database to this key file and its key, in an epoch that no earlier or lost one equals."""
     row = await uow.fetch_one(_GET)
     if row is None:
         raise WrongKeyError("The backup holds no server.")
     epoch = max(uow.now, int(row["security_epoch"]) + 1)
-    await uow.execute(_RAISE, {"check": uow.keys.check_value(), "epoch": epoch})
+    await uow.execute(_RAISE, {"check": uow.keys.check_value(), "epoch": epoch, "kek": uow.keys.current_kek})
     return epoch
 
 

@@ -165,6 +165,10 @@ class Database(Protocol):
         """Have ``seal`` awaited between a unit of work that recorded reads and its caller's result."""
         ...
 
+    def on_outdated_keys(self, renew: Callable[[], Awaitable[None]]) -> None:
+        """Have ``renew`` awaited where another process has rotated keys; the work is then done once more."""
+        ...
+
     async def close(self) -> None: ...
 
 

@@ -49,6 +49,8 @@ ALERTS = frozenset(
         "api-key:exposed",
         "login:new-place",
         "secret:rotated",
+        "secret:rotation-due",
+        "secret:tampered",
     }
 )
 #: The domain of topics whose first word is none.

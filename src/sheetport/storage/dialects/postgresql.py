@@ -19,7 +19,7 @@ import structlog
 
 from sheetport.kernel.clock import Clock
 from sheetport.kernel.crypto import KeyRing
-from sheetport.kernel.errors import Unavailable
+from sheetport.kernel.errors import KeysOutdated, Unavailable
 from sheetport.kernel.killpoints import kill_point
 from sheetport.kernel.request import Request, current_request
 from sheetport.storage.dialects import faults
@@ -165,6 +165,7 @@ class PostgresDatabase:
         self._bump_listeners: list[Listener] = []
         self._audit_listeners: list[Callable[[], None]] = []
         self._seal_reads: SealReads = refuse_reads
+        self._renew_keys: Callable[[], Awaitable[None]] | None = None
         self._unnumbered: set[str] = set()
         self._look = asyncio.Event()
         self._tasks = [asyncio.create_task(self._number_events()), asyncio.create_task(self._listen())]
@@ -196,24 +197,37 @@ class PostgresDatabase:
     def on_reads(self, seal: SealReads) -> None:
         self._seal_reads = seal
 
+    def on_outdated_keys(self, renew: Callable[[], Awaitable[None]]) -> None:
+        self._renew_keys = renew
+
     async def read(self, work: Work[T], *, heavy: bool = False, standing: Standing | None = None) -> T:
         async def run() -> tuple[T, list[dict[str, Any]]]:
             async with self._pool.acquire(timeout=POOL_SECONDS) as connection:
                 unit = PostgresUnit(connection, self.clock, self.keys, standing, current_request.get())
                 return await work(unit), unit.reads
 
-        result, reads = await _reaching_database(run)
+        result, reads = await self._with_newest_keys(run)
         if reads:
             await self._seal_reads(reads)
         return result
 
     async def write(self, work: Work[T], *, bulk: bool = False, lane: str = "") -> T:
         # The work goes on when its caller goes away, so that a commit is never left in doubt.
-        writing = asyncio.ensure_future(_reaching_database(lambda: self._write(work)))
+        writing = asyncio.ensure_future(self._with_newest_keys(lambda: self._write(work)))
         result, reads = await asyncio.shield(writing)
         if reads:
             await self._seal_reads(reads)
         return result
+
+    async def _with_newest_keys(self, run: Callable[[], Awaitable[T]]) -> T:
+        """Run it, and once more where it shows that another process has rotated keys."""
+        try:
+            return await _reaching_database(run)
+        except KeysOutdated:
+            if self._renew_keys is None:
+                raise
+            await self._renew_keys()
+            return await _reaching_database(run)
 
     async def _write(self, work: Work[T]) -> tuple[T, list[dict[str, Any]]]:
         for attempt in range(RETRIES):

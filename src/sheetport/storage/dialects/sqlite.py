@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -256,6 +256,9 @@ class SqliteDatabase:
 
     def on_reads(self, seal: SealReads) -> None:
         self._seal_reads = seal
+
+    def on_outdated_keys(self, renew: Callable[[], Awaitable[None]]) -> None:
+        """Nothing to do: the one process rotates its keys itself."""
 
     async def read(self, work: Work[T], *, heavy: bool = False, standing: Standing | None = None) -> T:
         # The one process hears of every bump before its caller is answered, so a standing it remembers holds.

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from sheetport.config import StorageSettings
+from sheetport.kernel.memory import forbid_dumps
 from sheetport.storage.dialects.sqlite import connect
 from sheetport.storage.engine import sqlite_path
 from sheetport.storage.migrations.version import HEAD, SchemaError
@@ -76,6 +77,7 @@ def _version(connection: Connection) -> str | None:
 
 def main() -> None:
     """Upgrade the database named on standard input."""
+    forbid_dumps()
     wanted: dict[str, Any] = json.load(sys.stdin)
     data = Path(wanted["data"])
     try:

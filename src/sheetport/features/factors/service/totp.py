@@ -17,6 +17,7 @@ from sheetport.kernel.actor import Actor
 from sheetport.kernel.clock import SECOND
 from sheetport.kernel.crypto import DecryptionError
 from sheetport.kernel.errors import Invalid, NotFound, Unavailable
+from sheetport.storage import identity
 from sheetport.storage.unit_of_work import UnitOfWork
 
 STEP = 30 * SECOND
@@ -34,6 +35,7 @@ async def begin_totp(uow: UnitOfWork, actor: Actor, email: str) -> Enrolment:
     known = await store.find_totp(uow, actor.id)
     if known is not None and known.confirmed_at is not None:
         raise Invalid("You have an authenticator app; remove it before you set up another.", "totp")
+    await identity.require_current_kek(uow)
     key, sealed = uow.keys.new_data_key(*_context(actor.account_id, actor.id))
     await store.put_totp(uow, Totp(actor.id, actor.account_id, sealed, 0, uow.now))
     secret = _secret(key)

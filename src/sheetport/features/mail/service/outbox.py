@@ -20,6 +20,7 @@ from sheetport.kernel.ids import new_id, random_text
 from sheetport.kernel.json import dumps, loads
 from sheetport.kernel.mailboxes import checked_address
 from sheetport.kernel.permissions import Permission, require
+from sheetport.storage import identity
 from sheetport.storage.unit_of_work import UnitOfWork
 
 MAX_ERROR = 300
@@ -41,6 +42,7 @@ async def enqueue(uow: UnitOfWork, account_id: str, to: str, template: str, **va
         raise TypeError(f"mail {template} takes {', '.join(sorted(names_of(template)))}")
     address = checked_address(to)
     made = Mail(account_id, new_id("ml", account_id), address, template, MailStatus.WAITING, 0, uow.now, uow.now)
+    await identity.require_current_kek(uow)
     data_key, sealed_key = uow.keys.new_data_key(*_context(made), _KEY)
     await store.insert_mail(uow, made, sealed_key, seal(data_key, made.id, dumps(values).encode(), *_context(made)))
 

@@ -16,6 +16,7 @@ from sheetport.features.records.codec.layout import StoredRow
 from sheetport.features.records.codec.reading import decode_insert
 from sheetport.features.records.codec.rendering import RowTemplate, render_each
 from sheetport.kernel.errors import SheetportError
+from sheetport.kernel.memory import forbid_dumps
 
 _LENGTH = 4
 
@@ -73,6 +74,7 @@ def decode_frame(frame: bytes) -> Piece | Fault:
 
 
 def main() -> None:
+    forbid_dumps()
     os.nice(5)  # whoever waits for a small answer comes first
     order = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
     for frame in frames(order, sys.stdin.buffer.read()):

@@ -11,7 +11,13 @@ from sheetport.features.secrets.service.rekeying import (
     resume_rekeys,
     rewrap_data_keys,
 )
-from sheetport.features.secrets.service.roots import accept_secrets, list_secret_roots, secret_root, verify_secrets
+from sheetport.features.secrets.service.roots import (
+    accept_secrets,
+    list_secret_roots,
+    secret_root,
+    verify_secrets,
+    watch_secrets,
+)
 from sheetport.features.secrets.service.rotating import promote_secret, roll_back_secret, rotate_secret
 from sheetport.features.secrets.service.scheduling import REMINDED, remind, set_schedule
 from sheetport.features.secrets.service.secrets import delete_secret, list_names, list_secrets, upsert_secret
@@ -44,4 +50,5 @@ __all__ = [
     "set_variable",
     "upsert_secret",
     "verify_secrets",
+    "watch_secrets",
 ]

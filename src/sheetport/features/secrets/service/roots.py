@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+import structlog
+
+from sheetport.features.alerts import service as alerts
 from sheetport.features.audit import service as audit
 from sheetport.features.places import service as places
 from sheetport.features.secrets import store
 from sheetport.features.secrets.model import Entry, Scope
 from sheetport.features.secrets.service import sealing
 from sheetport.features.secrets.service.scopes import secret_scope
-from sheetport.kernel.actor import Actor
+from sheetport.kernel.actor import Actor, system_actor
 from sheetport.kernel.crypto import DecryptionError
 from sheetport.kernel.permissions import Permission, require
-from sheetport.storage.unit_of_work import UnitOfWork
+from sheetport.storage.unit_of_work import Database, UnitOfWork
 
 _SEQUENCE_BYTES = 8
+#: As many faults are named by an alert; `sheetport secrets verify` names all.
+_TOLD = 20
+_log = structlog.get_logger()
 #: Of an environment without a sealed row.
 NO_ROOT = bytes(_SEQUENCE_BYTES + 32)
 
@@ -73,6 +81,27 @@ async def find_faults(uow: UnitOfWork, account_id: str, environment_id: str) -> 
     elif root.total != await store.sum_rows(uow, environment_id):
         faults.append("A row of a secret, a version or a data key was altered, taken away, added or put back.")
     return list(dict.fromkeys(faults))
+
+
+async def watch_environment(uow: UnitOfWork, account_id: str, environment_id: str, told: set[str]) -> list[str]:
+    """:func:`find_faults`, and an alert of those that are not ``told``; where another process looks, none."""
+    if not await uow.claim(f"secrets of {environment_id}"):
+        return []
+    faults = await find_faults(uow, account_id, environment_id)
+    new = [fault for fault in faults if f"{environment_id} {fault}" not in told]
+    if new:
+        _log.error("secrets.tampered", environment=environment_id, faults=len(new))
+        actor, topic = system_actor(account_id, environment_id), "secret:tampered"
+        await alerts.raise_alert(uow, actor, topic, environment_id, environment_id=environment_id, faults=new[:_TOLD])
+    return faults
+
+
+async def watch_secrets(db: Database, told: set[str]) -> None:
+    """Look through all environments, one after another. ``told`` holds what this process has told of already."""
+    for environment_id, account_id in await db.read(store.list_environments, heavy=True):
+        work = partial(watch_environment, account_id=account_id, environment_id=environment_id, told=told)
+        faults = await db.write(work, bulk=True)
+        told |= {f"{environment_id} {fault}" for fault in faults}
 
 
 async def _opens(uow: UnitOfWork, entry: Entry) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sheetport.features.alerts import service as alerts
 from sheetport.features.events import service as events
 from sheetport.features.places import service as places
 from sheetport.features.secrets import store
@@ -56,7 +57,6 @@ async def rotate_secret(
     if pending:
         made = await versions.add_pending(uow, entry, new_value, change)
         await settle(uow, entry.scope.environment_id)
-        await events.emit(uow, actor, "secret:rotation-started", place_of(entry), _told(made))
         await record(uow, actor, "secret:rotate-pending", entry, pending=made.version)
         return made
     return await _finish(uow, actor, entry, await versions.replace_value(uow, entry, new_value, change), "rotate")
@@ -139,7 +139,18 @@ async def _finish(
     place = place_of(after)
     version = made or await get_current(uow, after)
     await events.emit(uow, actor, "secret:updated", place, {"name": after.name})
-    await events.emit(uow, actor, "secret:rotated", place, _told(version) | {"before": before.version})
+    await alerts.raise_alert(
+        uow,
+        actor,
+        "secret:rotated",
+        after.id,
+        account_id=after.scope.account_id,
+        environment_id=after.scope.environment_id,
+        is_recorded=True,
+        name=after.name,
+        version=version.version,
+        before=before.version,
+    )
     await record(uow, actor, f"secret:{verb}", after, before=before.version, **more)
     return version
 
@@ -147,10 +158,6 @@ async def _finish(
 async def settle(uow: UnitOfWork, environment_id: str) -> None:
     """Write the root behind the changes of this unit of work."""
     await store.settle_root(uow, await store.lock_root(uow, environment_id))
-
-
-def _told(version: Version) -> dict[str, object]:
-    return {"name": version.name, "version": version.version}
 
 
 async def _earlier(uow: UnitOfWork, entry: Entry, number: int | None) -> Version:

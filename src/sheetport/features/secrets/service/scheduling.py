@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from sheetport.features.alerts import service as alerts
 from sheetport.features.audit import service as audit
-from sheetport.features.events import service as events
 from sheetport.features.places import service as places
 from sheetport.features.secrets import store
 from sheetport.features.secrets.model import Entry, Schedule
@@ -51,8 +51,15 @@ async def remind(uow: UnitOfWork) -> int:
         place = await places.find_place(uow, actor, schedule.secret_id)
         if place is None:
             continue
-        payload = {"name": schedule.name, "dueAt": iso(schedule.due_at), "days": schedule.days}
-        actor = system_actor(place.account_id, environment_id)
-        await events.emit(uow, actor, "secret:rotation-due", place, payload)
-        await audit.record(uow, actor, "secret:remind", schedule.secret_id, name=schedule.name)
+        await alerts.raise_alert(
+            uow,
+            actor,
+            "secret:rotation-due",
+            schedule.secret_id,
+            account_id=place.account_id,
+            environment_id=environment_id,
+            name=schedule.name,
+            dueAt=iso(schedule.due_at),
+            days=schedule.days,
+        )
     return len(found)
