@@ -19,7 +19,8 @@ HOME_OF = {
     "sqlite3": r"\.storage(\.|$)",
 }
 #: What connects to others, and what it is called by; all of it but the guarded client stays out of the server.
-CLIENTS = {"aiohttp", "ftplib", "http.client", "httpcore", "httpx", "requests", "socket", "urllib.request", "urllib3"}
+CLIENTS = {"aiohttp", "boto3", "ftplib", "http.client", "httpcore", "httpx", "hvac", "requests", "socket"}
+CLIENTS |= {"urllib.request", "urllib3"}
 CONNECTING = {"create_connection", "create_datagram_endpoint", "open_connection", "sock_connect", "urlopen"}
 #: The modules that may, each with its reason.
 CLIENTS_AT_HOME = {
@@ -30,6 +31,7 @@ CLIENTS_AT_HOME = {
     "runtime/presence.py": "the name of this machine",
     "runtime/server.py": "asks this very process whether it answers",
     "runtime/sockets.py": "listens",
+    "storage/key_providers/": "asks the key service that whoever runs the server has named; no tenant can",
 }
 #: The modules of a slice that other slices may know.
 SHARED = ("service", "model")
