@@ -13,7 +13,8 @@ def forbid_dumps() -> None:
 
     Processes that it starts inherit the first only: each calls this at its own beginning.
     """
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, most))
     library = ctypes.CDLL(None, use_errno=True)
     if getattr(library, "prctl", None) is not None:  # Linux only
         library.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
