@@ -13,12 +13,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from permission_guests import GUEST_ACTORS, guest_outcomes
 from permission_needs import NEEDS, ROLE_USERS, outcome_of
 
 #: An Administrator of the account; the secret keys of the environment, of another environment and of another account;
 #: the environment's publishable key; a token of the space that the things are in, and one of the space beside it.
 KINDS = ("user", "secret", "other_environment", "other_account", "publishable", "space", "other_space")
-ACTORS = (*KINDS, *ROLE_USERS)
+ACTORS = (*KINDS, *ROLE_USERS, *GUEST_ACTORS)
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ class Row:
         statuses = [200 if outcome == "ok" else int(outcome) for outcome in self.outcomes.split()]
         kinds = dict(zip(KINDS, statuses, strict=True))
         users = ROLE_USERS if self.route in NEEDS else ()  # a row without needs is a fault by itself
-        return kinds | {user: outcome_of(self.route, user, kinds["user"]) for user in users}
+        kinds |= {user: outcome_of(self.route, user, kinds["user"]) for user in users}
+        return kinds | guest_outcomes(self.route)
 
 
 #: Frequent rows: within the environment; within the space; of the environment's keyholders; of users; of oneself.
@@ -49,6 +51,7 @@ IN_ENVIRONMENT = "ok  ok  404 404 403 403 403"
 IN_SPACE = "      ok  ok  404 404 403 ok  404"
 LIST = "          ok  ok  ok  ok  403 ok  ok"
 LISTED_KEYS = "   ok  ok  ok  ok  403 403 403"
+GUESTS_OF_SPACE = "ok ok 404 404 403 403 403"
 USERS = "         ok  403 403 403 403 403 403"
 NOBODY = "        403 403 403 403 403 403 403"
 NEW_NAME = {"name": "new name"}
@@ -67,6 +70,12 @@ NEW_SECRET = {"name": "NEW", "value": "value", "environmentId": "{environment_id
 NEW_BOOK = {"name": "New", "spaceId": "{space_id}", "sheets": []}
 NEW_DOCUMENT = {"title": "New", "body": "# New", "actions": [{"operation": "sign", "label": "Sign"}]}
 NEW_ACTION = {"operation": "go", "label": "Go", "targetId": "{workbook_id}"}
+NEW_GUEST = {
+    "environmentId": "{environment_id}",
+    "email": "new@example.com",
+    "name": "New",
+    "spaces": [{"id": "{space_id}"}],
+}
 NEW_RECORDS = [{"name": {"value": "Grace"}}]
 CHANGED_RECORDS = [{"id": "{record_id}", "values": {"name": {"value": "Joan"}}}]
 OF_ENVIRONMENT = "?environmentId={environment_id}"
@@ -185,6 +194,14 @@ ROWS = (
     Row("DELETE /v1/spaces/{space_id}", IN_ENVIRONMENT),
     Row("POST /v1/spaces/{space_id}/archive", IN_SPACE),
     Row("POST /v1/spaces/{space_id}/unarchive", IN_SPACE),
+    # Guests: who may let people into a space. Guests see and invite others only where the space's metadata says so.
+    Row("GET /v1/guests", GUESTS_OF_SPACE, query="?spaceId={space_id}"),
+    Row("POST /v1/guests", GUESTS_OF_SPACE, [NEW_GUEST]),
+    Row("GET /v1/guests/{guest_id}", GUESTS_OF_SPACE),
+    Row("PATCH /v1/guests/{guest_id}", GUESTS_OF_SPACE, NEW_NAME),
+    Row("DELETE /v1/guests/{guest_id}", GUESTS_OF_SPACE),
+    Row("GET /v1/guests/{guest_id}/token", GUESTS_OF_SPACE, query="?spaceId={space_id}"),
+    Row("POST /v1/invitations", GUESTS_OF_SPACE, [{"guestId": "{guest_id}", "spaceId": "{space_id}"}]),
     # Workbooks, sheets and records: all of the space, but a space token changes sheets through their workbook.
     Row("GET /v1/workbooks", LIST),
     Row("POST /v1/workbooks", IN_SPACE, NEW_BOOK),
@@ -244,6 +261,7 @@ PUBLIC = {
     "POST /v1/oauth/revoke": 400,
     "POST /v1/credentials/secret-scanning": 400,
     "POST /v1/internal/spaces/init": 401,
+    "POST /v1/invitations/exchange": 400,
     "GET /v2/subscribe/{subscribe_key}/{channel}/0": 403,
     "GET /v2/presence/sub-key/{subscribe_key}/channel/{channel}/leave": 403,
     "GET /v2/presence/sub-key/{subscribe_key}/channel/{channel}/heartbeat": 403,

@@ -69,6 +69,26 @@ class Scene:
         self.things |= {"workbook_id": book["id"], "sheet_id": book["sheets"][0]["id"]}
         await self._fill()
         await world.db.write(self._people)
+        await self._guests()
+
+    async def _guests(self) -> None:
+        """A guest of each reach, with a token for what they are let into."""
+        things = self.things
+        reaches = {
+            "guest": {"id": things["space_id"]},
+            "guest_of_workbook": {"id": things["space_id"], "workbooks": [{"id": things["workbook_id"]}]},
+            "guest_of_sheet": {"id": things["space_id"], "sheets": [{"id": things["sheet_id"]}]},
+            "other_guest": {"id": things["other_space_id"]},
+        }
+        named = {"environmentId": things["environment_id"], "name": f"{self.mark}Guest"}
+        made = await self._make(
+            "/v1/guests",
+            [named | {"email": f"{name}@example.com", "spaces": [space]} for name, space in reaches.items()],
+        )
+        for name, guest in zip(reaches, made, strict=True):
+            reply = await self.world.call("GET", f"/v1/guests/{guest['id']}/token", token=self.tokens["secret"])
+            self.tokens[name] = reply.data["token"]
+        things["guest_id"] = made[0]["id"]
 
     async def _environment(self, uow: UnitOfWork) -> None:
         """An environment with its keys, a key to spare, a token to spare, and credentials that have ended."""
@@ -171,6 +191,7 @@ class Scene:
         hidden = {
             "other_environment": [name for name in self.things if name not in OF_ACCOUNT],
             "other_account": list(self.things),
+            "other_guest": [n for n in self.things if n not in (*OF_ACCOUNT, "environment_id", "other_space_id")],
             "other_space": [n for n in self.things if n not in (*OF_ACCOUNT, "environment_id", "other_space_id")],
             "space_administrator": BESIDE_SPACE,
             "workbook_member": BESIDE_WORKBOOK,

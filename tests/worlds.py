@@ -15,7 +15,7 @@ from litestar import Litestar
 from sqlalchemy import select
 
 from sheetport.bootstrap import Application, make_router
-from sheetport.config import DEFAULT_RATES, HttpSettings, LogSettings, Settings, StorageSettings
+from sheetport.config import DEFAULT_RATES, HttpSettings, LogSettings, MailSettings, Settings, StorageSettings
 from sheetport.features.accounts import service as accounts
 from sheetport.features.auth.model import CredentialKind
 from sheetport.features.auth.service import hash_new_password, mint
@@ -154,6 +154,7 @@ async def opened_world(
     http: HttpSettings | None = None,
     logs: LogSettings | None = None,
     rates: Mapping[Bucket, Rate] | None = None,
+    mail: MailSettings | None = None,
 ) -> AsyncGenerator[World, None]:
     """A furnished world over a database that was made for it; with ``rates`` calls are limited by those."""
     storage.data.mkdir(parents=True, exist_ok=True)
@@ -164,7 +165,7 @@ async def opened_world(
     router = _routers.pop() if _routers else make_router()
     try:
         limited = {"rate_limits": rates is not None, "rates": {**DEFAULT_RATES, **(rates or {})}}
-        settings = Settings(storage, http or HttpSettings(), logs=logs or LogSettings(), **limited)
+        settings = Settings(storage, http or HttpSettings(), logs=logs or LogSettings(), mail=mail, **limited)
         app = Application(settings, db, router)
         transport = httpx.ASGITransport(app=FirstPart(app), raise_app_exceptions=False)
         async with app.running(), httpx.AsyncClient(transport=transport, base_url="http://sheetport.test") as client:

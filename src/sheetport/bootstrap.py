@@ -27,6 +27,8 @@ from sheetport.features.embeds import api as embeds
 from sheetport.features.entitlements import api as entitlements
 from sheetport.features.environments import api as environments
 from sheetport.features.events import api as events
+from sheetport.features.guests import api as guests
+from sheetport.features.guests.service import answer_requests, is_any_asked
 from sheetport.features.jobs import api as jobs
 from sheetport.features.leaks import api as leaks
 from sheetport.features.logins import api as logins
@@ -62,7 +64,7 @@ from sheetport.runtime.mail_sender import MailSender
 from sheetport.runtime.stream_limits import StreamLimits
 from sheetport.runtime.telemetry import Telemetry
 from sheetport.storage.unit_of_work import Database
-from sheetport.web import health, pages, reference, reset_pages, security_pages, setup_pages, sign_in_pages
+from sheetport.web import health, pages, reference, reset_pages, security_pages, setup_pages, sign_in_pages, space_pages
 from sheetport.web.first_run import expiring_first_run
 from sheetport.web.marks import Marks
 from sheetport.web.verdicts import WATCHED
@@ -86,6 +88,8 @@ ROUTERS: list[ControllerRouterHandler] = [
     events.environment_subscription_router,
     events.stream_router,
     *events.poll_routers,
+    guests.router,
+    guests.invitations_router,
     jobs.router,
     logins.router,
     leaks.router,
@@ -107,6 +111,7 @@ ROUTERS: list[ControllerRouterHandler] = [
     security_pages.router,
     setup_pages.router,
     sign_in_pages.router,
+    space_pages.router,
 ]
 
 QUICK: dict[str, HTTPRouteHandler] = {
@@ -177,7 +182,7 @@ class Application:
         state["db"], state["settings"], state["verifier"] = db, settings, self.verifier
         state["limits"], state["gate"] = self.limiter, gate
         state["hub"], state["telemetry"], state["sealer"] = self.hub, self.telemetry, self.sealer
-        self.mail_sender = MailSender(db, settings.mail) if settings.mail is not None else None
+        self.mail_sender = MailSender(db, settings.mail, self._answer_guests) if settings.mail else None
         self.marks = Marks(db)
         observed = ObserveMiddleware(self.router, WATCHED, self.marks.asks, self.marks.note, db.keys.fingerprint)
         streams = events.StreamMiddleware(PageOrigins(observed, self.verifier.verify))
@@ -206,6 +211,12 @@ class Application:
         finally:
             self.hub.stop_waiting()
             await self.hub.presence.stop()
+
+    async def _answer_guests(self) -> None:
+        """Write the mails of guests who asked for a sign-in link."""
+        base_url = self.settings.http.base_url
+        while await self.db.read(is_any_asked):
+            await self.db.write(lambda uow: answer_requests(uow, base_url))
 
     def take_leave(self) -> None:
         """Be no longer ready, and have clients connect anew after each answer: to whoever takes over."""

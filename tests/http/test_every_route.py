@@ -25,6 +25,7 @@ PUBLIC = {
     "POST /v1/credentials/secret-scanning",
     "POST /v1/oauth/token",
     "POST /v1/oauth/revoke",
+    "POST /v1/invitations/exchange",
 }
 #: What one action's answer has beside its data, for Python's client, which reads a bare action.
 ONE_ACTION = {"data", "id", "targetId", "label", "createdAt", "updatedAt"}

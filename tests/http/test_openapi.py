@@ -48,6 +48,7 @@ PAGES = {
     "POST /security/totp",
     "GET /setup",
     "POST /setup",
+    "GET /space/{}",
     "GET /first-page/marks",
     "POST /first-page/keys",
     "GET /assets/{}/{}",

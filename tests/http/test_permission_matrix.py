@@ -13,12 +13,12 @@ from permission_needs import NEEDS, ROLE_USERS
 from permission_table import ACTORS, PUBLIC, ROWS, Row
 from scene import Scene
 from sheetport.http.unsupported import UNSUPPORTED
-from sheetport.web import health, pages, reference, reset_pages, security_pages, setup_pages, sign_in_pages
+from sheetport.web import health, pages, reference, reset_pages, security_pages, setup_pages, sign_in_pages, space_pages
 from worlds import World
 
 #: Pages in a browser, with sessions and links of their own, and what watchers ask: tests/http/test_web.py and its like.
 SIGN_IN = (reset_pages, security_pages, setup_pages, sign_in_pages)
-PAGES = tuple(module.__name__ for module in (health, pages, reference, *SIGN_IN))
+PAGES = tuple(module.__name__ for module in (health, pages, reference, space_pages, *SIGN_IN))
 
 
 async def faults_of(scene: Scene, row: Row) -> list[str]:

@@ -97,6 +97,11 @@ PLACES = {
         "Where you are signed in: by the page, by password and by client credentials.",
     ),
     "events": ("sheetport.cli.events", "events_app", "What happens in an environment."),
+    "guests": (
+        "sheetport.cli.guests",
+        "guests_app",
+        "Guests: people who are let into a space, or only into some of its workbooks and sheets.",
+    ),
     "mail": (
         "sheetport.cli.mail",
         "mail_app",

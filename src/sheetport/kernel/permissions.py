@@ -137,7 +137,8 @@ _DATA = frozenset(
         P.WORKBOOK_READ,
     }
 )
-_WORK = _IN_SPACE | {P.EVENT_CREATE, P.SHEET_WRITE, P.SPACE_CREATE}
+_OF_GUESTS = frozenset({P.GUEST_READ, P.GUEST_WRITE})
+_WORK = _IN_SPACE | _OF_GUESTS | {P.EVENT_CREATE, P.SHEET_WRITE, P.SPACE_CREATE}
 
 #: The most that each kind of caller may do.
 GRANTED: dict[ActorKind, frozenset[Permission]] = {
@@ -147,7 +148,7 @@ GRANTED: dict[ActorKind, frozenset[Permission]] = {
     ActorKind.AGENT: _EVERYTHING - _ABOVE_ENVIRONMENT,
     ActorKind.PUBLISHABLE_KEY: frozenset({P.SPACE_INIT}),
     ActorKind.SPACE: _IN_SPACE,
-    ActorKind.GUEST: _IN_SPACE,
+    ActorKind.GUEST: _IN_SPACE | _OF_GUESTS,
 }
 
 
@@ -167,6 +168,11 @@ ROLES: dict[BuiltInRole, frozenset[Permission]] = {
     BuiltInRole.USER: _WORK | _OWN,
     BuiltInRole.GUEST: _DATA | _OWN,
 }
+
+#: What guests have in a space that they are let into, and in the workbooks and sheets when it is not all of it. Whether
+#: they may invite others is a setting of the space.
+GUEST_IN_SPACE = frozenset[str](_DATA | _OF_GUESTS)
+GUEST_IN_PART = frozenset[str](_DATA)
 
 _CALLER = {
     ActorKind.USER: "Your user",

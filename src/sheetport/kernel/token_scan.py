@@ -38,6 +38,8 @@ _MAC = rb"[0-9A-Za-z_-]{28}"
 _DERIVED = {
     b"spt_": re.compile(rb"spt_[0-9A-Za-z_-]{1,100}\.(?P<expires_at>\d{1,16})\.\d{1,16}\." + _MAC),
     b"sst_": re.compile(rb"sst_[0-9A-Za-z_.~-]{1,600}~(?P<expires_at>\d{1,16})~" + _MAC),
+    b"gst_": re.compile(rb"gst_\w{1,100}\.\w{0,100}\.\d{1,16}\.(?P<expires_at>\d{1,16})\.\d{1,16}\." + _MAC, re.ASCII),
+    b"gel_": re.compile(rb"gel_\w{1,100}\.\w{1,100}\.\d{1,16}\.\d{1,16}\." + _MAC, re.ASCII),
 }
 _KEY_FORMAT = b"sheetport-key-1"
 _PEPPER = re.compile(rb'"pepper"\s*:\s*"[A-Za-z0-9+/]{40,}={0,2}"')
@@ -143,7 +145,8 @@ def _plain(block: bytes) -> Iterator[Found]:
             match = shape.match(block, at)
             if match is not None and is_whole(token := match[0].decode()):
                 kind = DERIVED[prefix[:-1].decode()]
-                yield Found(kind, masked(token), token, at, expires_at=int(match["expires_at"]))
+                end = match.groupdict().get("expires_at")
+                yield Found(kind, masked(token), token, at, expires_at=None if end is None else int(end))
             at = block.find(prefix, at + 1)
 
 

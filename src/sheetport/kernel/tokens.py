@@ -24,9 +24,15 @@ STORED = {
     "nt": "narrowed token",
     "setup": "set-up link",
     "invite": "invitation",
+    "glk": "guest sign-in link",
 }
 #: The kinds of derived tokens, by prefix.
-DERIVED = {"spt": "space token", "sst": "subscription token"}
+DERIVED = {
+    "spt": "space token",
+    "sst": "subscription token",
+    "gst": "guest token",
+    "gel": "guest entry link",
+}
 #: Made to be read by everybody: a page carries it.
 PUBLIC = frozenset({"pk_dev", "pk_prod"})
 

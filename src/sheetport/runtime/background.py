@@ -13,6 +13,7 @@ from sheetport.features.audit import service as audit
 from sheetport.features.audit.model import FreshAddress, Refusals
 from sheetport.features.auth import service as auth
 from sheetport.features.events import service as events
+from sheetport.features.guests import jobs as guest_jobs
 from sheetport.features.jobs import jobs as timed_jobs
 from sheetport.features.logins import jobs as login_jobs
 from sheetport.features.mail import jobs as mail_jobs
@@ -52,9 +53,6 @@ async def background(
         while await db.write(space_jobs.sweep_spaces) == space_jobs.BATCH:
             continue
 
-    async def sweep_mails() -> None:
-        await db.write(mail_jobs.sweep_mails)
-
     async def sweep_records() -> None:
         while await db.write(record_jobs.sweep_records, bulk=True):
             continue
@@ -72,7 +70,7 @@ async def background(
         asyncio.create_task(_every(LAST_USED_SECONDS, "auth.flush-last-used", flush_last_used)),
         asyncio.create_task(_every(EXPIRE_SECONDS, "auth.tend-credentials", partial(tend_credentials, db))),
         asyncio.create_task(_every(SWEEP_SECONDS, "events.sweep", partial(sweep_events, db, event_days))),
-        asyncio.create_task(_every(SWEEP_SECONDS, "mail.sweep", sweep_mails)),
+        asyncio.create_task(_every(SWEEP_SECONDS, "guests.sweep", partial(sweep_guests, db))),
         asyncio.create_task(_every(SWEEP_SECONDS, "logins.sweep", sweep_logins)),
         asyncio.create_task(_every(TALLY_SECONDS, "audit.record-counted", partial(record_counted, db, tally))),
         asyncio.create_task(_every(SWEEP_SECONDS, "rates.sweep", partial(rates.sweep_shared_marks, db))),
@@ -152,6 +150,13 @@ async def keeping_secrets(db: Database, rotation: KeyRotation) -> AsyncGenerator
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def sweep_guests(db: Database) -> None:
+    """Forget mails that have ended and, some at a time, anonymous guests who are gone."""
+    await db.write(mail_jobs.sweep_mails)
+    while await db.write(guest_jobs.sweep_guests):
+        continue
 
 
 async def sweep_events(db: Database, days: int) -> None:

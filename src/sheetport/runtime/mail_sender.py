@@ -7,7 +7,7 @@ the same Message-ID.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from email.message import EmailMessage
 from functools import partial
@@ -34,11 +34,17 @@ class Refused(Exception):
 
 
 class MailSender:
-    """Sends what is due through the server of ``settings``."""
+    """Sends what is due through the server of ``settings``.
 
-    def __init__(self, db: Database, settings: MailSettings) -> None:
+    ``ready`` is called before each look: it writes the mails that were asked for apart from a request.
+    """
+
+    def __init__(
+        self, db: Database, settings: MailSettings, ready: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         self._db = db
         self._settings = settings
+        self._ready = ready
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None, None]:
@@ -67,6 +73,8 @@ class MailSender:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             try:
+                if self._ready is not None:
+                    await self._ready()
                 await self.send_due()
             except Exception as error:  # noqa: BLE001 - one failed round must not end the rounds
                 _log.warning("mail.round-failed", error=type(error).__name__)

@@ -21,6 +21,7 @@ _TYPES = {
     "passkeys.js": "text/javascript; charset=utf-8",
     "reference.css": "text/css; charset=utf-8",
     "reference.js": "text/javascript; charset=utf-8",
+    "space.js": "text/javascript; charset=utf-8",
 }
 ASSETS: dict[str, bytes] = {name: (_FOLDER / name).read_bytes() for name in _TYPES}
 #: In the addresses of the assets, so that they can be cached for good and still change.

@@ -122,3 +122,21 @@ def test_base64_of_many_lines_is_found(wrap: Callable[[str], str | bytes]) -> No
     text = base64.encodebytes(b"x" * 1_001 + TOKEN.encode() + b"y" * 1_000).decode()
     wrapped = wrap(text)
     assert found(wrapped if isinstance(wrapped, bytes) else wrapped.encode()) == [TOKEN]
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "end"),
+    [
+        ("gst_us_g_4x7Q..1700000000000.1800000000000.0.AbC_efGhijKlmnOp-rstuv", "guest token", 1_800_000_000_000),
+        (
+            "gst_us_g_4x7Q.us_sp_1.1700000000000.1800000000000.0.AbC_efGhijKlmnOp-rstuv",
+            "guest token",
+            1_800_000_000_000,
+        ),
+        ("gel_us_g_4x7Q.us_sp_1.1700000000000.2.AbC_efGhijKlmnOp-rstuv", "guest entry link", None),
+    ],
+)
+def test_what_guests_come_with_is_found(body: str, kind: str, end: int | None) -> None:
+    token = with_checksum(body)
+    (found,) = find_tokens(f"see https://imports.example/space/x?token={token}&y".encode())
+    assert (found.kind, found.token, found.expires_at) == (kind, token, end)

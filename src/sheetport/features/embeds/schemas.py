@@ -65,7 +65,14 @@ def to_shape(embed: Embed, base_url: str) -> InitShape:
         space=spaces.to_shape(space, base_url),
         workbooks=[workbooks.to_shape(workbook) for workbook in embed.workbooks],
         documents=[documents.to_shape(document) for document in embed.documents],
-        actor=InitActor(id=space.id, type="space", external_id=space.external_actor_id),
+        actor=_actor(embed),
         entitlements=[],
         environment=environments.to_shape(embed.environment),
     )
+
+
+def _actor(embed: Embed) -> InitActor:
+    """The guest whom the page named, else nobody but the space."""
+    if embed.guest is None:
+        return InitActor(id=embed.space.id, type="space")
+    return InitActor(id=embed.guest.id, type="guest", external_id=embed.guest.external_id)

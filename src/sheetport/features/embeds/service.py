@@ -9,6 +9,8 @@ from sheetport.features.documents import service as documents
 from sheetport.features.documents.model import Document, DocumentChange
 from sheetport.features.environments import service as environments
 from sheetport.features.environments.model import Environment
+from sheetport.features.guests import service as guests
+from sheetport.features.guests.model import Guest
 from sheetport.features.spaces import service as spaces
 from sheetport.features.spaces.model import Space, SpaceChange
 from sheetport.features.workbooks import service as workbooks
@@ -36,6 +38,8 @@ class Embed:
     workbooks: list[Workbook]
     documents: list[Document]
     environment: Environment
+    #: Whom the page's ``external_actor_id`` names, the same guest with every space begun for them.
+    guest: Guest | None = None
 
 
 async def init_space(uow: UnitOfWork, actor: Actor, wanted: Wanted, limits: QuotaSettings) -> Embed:
@@ -44,5 +48,8 @@ async def init_space(uow: UnitOfWork, actor: Actor, wanted: Wanted, limits: Quot
     space = await spaces.create_space(uow, actor, wanted.space, wanted.external_actor_id, limits=limits)
     books = [await workbooks.add_workbook(uow, actor, space.place, wanted.workbook)] if wanted.workbook else []
     pages = [await documents.add_document(uow, actor, space.place, wanted.document)] if wanted.document else []
+    guest = None
+    if wanted.external_actor_id is not None:
+        guest = await guests.know_external(uow, actor, space.environment_id, space.id, wanted.external_actor_id)
     server = system_actor(space.account_id, space.environment_id)
-    return Embed(space, books, pages, await environments.get_environment(uow, server, space.environment_id))
+    return Embed(space, books, pages, await environments.get_environment(uow, server, space.environment_id), guest)

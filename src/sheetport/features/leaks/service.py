@@ -8,7 +8,8 @@ from functools import partial
 from sheetport.features.alerts.service import raise_alert
 from sheetport.features.auth import service as auth
 from sheetport.features.auth.model import Ending
-from sheetport.features.auth.service.recognise import SPACE, Recognised, recognise
+from sheetport.features.auth.service.recognise import GUEST, SPACE, Recognised, recognise
+from sheetport.features.guests import service as guests
 from sheetport.features.leaks.model import Report, Reporter
 from sheetport.features.spaces import service as spaces
 from sheetport.kernel.actor import system_actor
@@ -24,7 +25,8 @@ async def revoke_exposed(db: Database, reports: Sequence[Report], reporter: Repo
     """Revoke every reported token that lives, with all that was exchanged for it.
 
     Returns of each whether it is or was a secret of ours. Publishable keys are public and stay: whoever sees a page
-    could end them otherwise. With a space token all tokens of its space end. Takes the database: what is unknown, as
+    could end them otherwise. With a space token all tokens of its space end, and with a
+    guest's all of theirs. Takes the database: what is unknown, as
     most of a flood would be, costs no write.
     """
     known = await db.read(lambda uow: _recognise(uow, reports), heavy=True)
@@ -58,5 +60,7 @@ async def _revoke(uow: UnitOfWork, reports: Sequence[Report], reporter: Reporter
         )
         if found.kind == SPACE:
             await spaces.end_tokens(uow, actor, found.id)
+        elif found.kind == GUEST:
+            await guests.end_tokens(uow, actor, found.id)
         else:
             await auth.revoke_credential(uow, actor, found.id, Ending.EXPOSED)

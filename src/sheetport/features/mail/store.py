@@ -135,6 +135,11 @@ async def release_mails(uow: UnitOfWork) -> None:
     await uow.execute(_RELEASE, {"at": uow.now})
 
 
+async def wipe_mail(uow: UnitOfWork, mail: Mail) -> None:
+    """Delete what a mail says."""
+    await uow.execute(_WIPE, {"account": mail.account_id, "mail": mail.id})
+
+
 async def list_mails(uow: UnitOfWork, account_id: str, status: MailStatus | None) -> list[Mail]:
     if status is None:
         rows = await uow.fetch_all(_LIST, {"account": account_id})

@@ -7,7 +7,15 @@
 
 from sheetport.features.accounts.service import set_key_max_age
 from sheetport.features.auth.service.change import change_credential, end_credential
-from sheetport.features.auth.service.derived import mint_space_token
+from sheetport.features.auth.service.derived import (
+    GUEST_LIFETIME,
+    GUEST_PREFIX,
+    SPACE_PREFIX,
+    GuestClaim,
+    mint_guest_token,
+    mint_space_token,
+    read_guest_token,
+)
 from sheetport.features.auth.service.imports import import_credential
 from sheetport.features.auth.service.keys import (
     create_environment_keys,
@@ -51,6 +59,10 @@ from sheetport.features.auth.service.verify import Verifier
 from sheetport.features.auth.service.watch import watch_credentials
 
 __all__ = [
+    "GUEST_LIFETIME",
+    "GUEST_PREFIX",
+    "SPACE_PREFIX",
+    "GuestClaim",
     "Verifier",
     "change_credential",
     "check_password",
@@ -80,7 +92,9 @@ __all__ = [
     "list_publishable_keys",
     "list_tokens",
     "mint",
+    "mint_guest_token",
     "mint_space_token",
+    "read_guest_token",
     "refresh",
     "refuse_sign_in",
     "revoke_credential",

@@ -2,6 +2,9 @@
 
 ``spt_<space id>.<expiry>.<generation>.<mac><checksum>``: a space's access token. It dies with its hour
 bucket plus 24 h, with its space, and when the space's token generation goes up.
+
+``gst_<guest id>.<space id or nothing>.<sign-in>.<expiry>.<generation>.<mac><checksum>``: a guest's. It lives for an
+hour, and dies with the guest, with their access to the space, and when the guest's token generation goes up.
 """
 
 from __future__ import annotations
@@ -14,6 +17,8 @@ from sheetport.kernel.tokens import unchecked, with_checksum
 
 SPACE_PREFIX = "spt_"
 SPACE_LIFETIME = 24 * HOUR
+GUEST_PREFIX = "gst_"
+GUEST_LIFETIME = HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +44,32 @@ def read_space_token(keys: KeyRing, token: str) -> SpaceClaim | None:
         return None
     space_id, expires_at, generation = body.split(".")
     return SpaceClaim(space_id, int(expires_at), int(generation))
+
+
+@dataclass(frozen=True, slots=True)
+class GuestClaim:
+    """What a guest token says, once its MAC holds. ``space_id`` is empty for every space of the guest.
+
+    ``began_at`` is when the guest signed in, which renewals leave as it was.
+    """
+
+    guest_id: str
+    space_id: str
+    began_at: int
+    expires_at: int
+    generation: int
+
+
+def mint_guest_token(keys: KeyRing, claim: GuestClaim) -> str:
+    """The token that says what the claim does."""
+    body = f"{claim.guest_id}.{claim.space_id}.{claim.began_at}.{claim.expires_at}.{claim.generation}"
+    return with_checksum(f"{GUEST_PREFIX}{body}.{keys.sign('guest', body)}")
+
+
+def read_guest_token(keys: KeyRing, token: str) -> GuestClaim | None:
+    """The claim of a token whose MAC holds, else None. Expiry and generation are the caller's to check."""
+    body, _, signature = unchecked(token).removeprefix(GUEST_PREFIX).rpartition(".")
+    if not body.isascii() or not keys.signed(signature, "guest", body):
+        return None
+    guest_id, space_id, began_at, expires_at, generation = body.split(".")
+    return GuestClaim(guest_id, space_id, int(began_at), int(expires_at), int(generation))

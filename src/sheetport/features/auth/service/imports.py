@@ -18,7 +18,7 @@ from sheetport.storage.unit_of_work import UnitOfWork
 
 MIN_TOKEN, MAX_TOKEN = 16, 500
 #: Tokens of ours that have no row are known by these.
-_DERIVED = ("spt_", "sst_", "gst_")
+_DERIVED = ("spt_", "sst_", "gst_", "gel_", "glk_")
 _BY_PREFIX = {
     "sk_": CredentialKind.SECRET_KEY,
     "pk_": CredentialKind.PUBLISHABLE_KEY,

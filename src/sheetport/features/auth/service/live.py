@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sheetport.features.auth import store
 from sheetport.features.auth.service.actors import NEVER, caller_of
+from sheetport.features.auth.service.guest_callers import GUEST_ID, find_guest_by_token_id
 from sheetport.features.events.model import Issuer
 from sheetport.kernel.actor import Actor, system_actor
 from sheetport.kernel.errors import Unauthenticated
@@ -17,10 +18,13 @@ ENDED = Issuer(0)
 async def find_issuer(uow: UnitOfWork, token_id: str) -> Issuer:
     """When the token that ``Actor.issuer`` names expires by itself, and whose it is; ENDED if it is not accepted now.
 
-    A space's token says itself when it expires: here only its end by other means is seen.
+    A space's or a guest's token says itself when it expires: here only its end by other means is seen.
     """
     if token_id == _SYSTEM:
         return Issuer(NEVER)
+    if token_id.startswith(GUEST_ID):
+        guest = await find_guest_by_token_id(uow, token_id)
+        return ENDED if guest is None else Issuer(NEVER, _narrowed(guest))
     space_id, dot, generation = token_id.partition(".")
     if dot:
         space = await store.find_space(uow, space_id)

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 
 from sheetport.features.auth import store
 from sheetport.features.auth.model import CredentialKind
-from sheetport.features.auth.service.derived import SPACE_PREFIX, read_space_token
+from sheetport.features.auth.service.derived import GUEST_PREFIX, SPACE_PREFIX, read_guest_token, read_space_token
 from sheetport.features.auth.service.verify import MAX_TOKEN
 from sheetport.storage.unit_of_work import UnitOfWork
 
-SPACE = "space"
+SPACE, GUEST = "space", "guest"
 
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """A token that is or was one of ours. ``id`` is the credential's, or of a space token (kind ``space``) the space's.
+    """A token that is or was one of ours. ``id`` is the credential's, or of a space token (kind ``space``) or a
+    guest's (``guest``) the space's or the guest's.
 
     ``lives``: it is accepted now. ``public``: it is made to be read by everybody.
     """
@@ -35,6 +36,8 @@ async def recognise(uow: UnitOfWork, token: str) -> Recognised | None:
         return None
     if token.startswith(SPACE_PREFIX):
         return await _space_token(uow, token)
+    if token.startswith(GUEST_PREFIX):
+        return await _guest_token(uow, token)
     row = await store.find_for_verification(uow, uow.keys.fingerprint(token))
     if row is None:
         return None
@@ -57,3 +60,12 @@ async def _space_token(uow: UnitOfWork, token: str) -> Recognised | None:
         return None
     lives = row["deleted_at"] is None and row["token_generation"] == claim.generation and claim.expires_at > uow.now
     return Recognised(SPACE, claim.space_id, row["account_id"], row["environment_id"], lives)
+
+
+async def _guest_token(uow: UnitOfWork, token: str) -> Recognised | None:
+    claim = read_guest_token(uow.keys, token)
+    row = await store.find_guest(uow, claim.guest_id) if claim is not None else None
+    if claim is None or row is None:
+        return None
+    lives = row["token_generation"] == claim.generation and claim.expires_at > uow.now
+    return Recognised(GUEST, claim.guest_id, row["account_id"], row["environment_id"], lives)

@@ -14,7 +14,8 @@ from hashlib import blake2b
 
 from sheetport.features.auth import store
 from sheetport.features.auth.service.actors import caller_of, space_actor
-from sheetport.features.auth.service.derived import SPACE_PREFIX, read_space_token
+from sheetport.features.auth.service.derived import GUEST_PREFIX, SPACE_PREFIX, read_space_token
+from sheetport.features.auth.service.guest_callers import find_guest_caller
 from sheetport.features.auth.service.rotate import end_reused, find_reused
 from sheetport.kernel.actor import Actor
 from sheetport.kernel.errors import Unauthenticated
@@ -110,6 +111,8 @@ async def look_up(uow: UnitOfWork, token: str, fingerprint: bytes) -> Known:
     """The caller. Raises Unauthenticated."""
     if token.startswith(SPACE_PREFIX):
         return await _space_caller(uow, token)
+    if token.startswith(GUEST_PREFIX):
+        return Known(*await find_guest_caller(uow, token))
     row = await store.find_for_verification(uow, fingerprint)
     if row is not None and row["replaced_by"] is not None and await find_reused(uow, store.credential_of(row)):
         raise _Reused(row["id"])

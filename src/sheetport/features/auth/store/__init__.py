@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, func, insert, or_, select, update
 
 from sheetport.features.auth.model import LOCAL, Credential, CredentialKind, Ending, Narrowing
 from sheetport.kernel.json import dumps, loads
 from sheetport.storage.statements import statement
 from sheetport.storage.tables.auth import credentials
 from sheetport.storage.tables.core import accounts, environments, users
+from sheetport.storage.tables.guests import guest_spaces, guests
 from sheetport.storage.tables.spaces import spaces
 from sheetport.storage.unit_of_work import Row, UnitOfWork
 
@@ -200,6 +201,42 @@ _SPACE = statement(
 async def find_space(uow: UnitOfWork, space_id: str) -> Row | None:
     """The columns of a space that its tokens stand on."""
     return await uow.fetch_one(_SPACE, {"id": space_id})
+
+
+_GUEST = statement(
+    select(guests.c.account_id, guests.c.environment_id, guests.c.token_generation, accounts.c.auth_generation)
+    .join(environments, environments.c.id == guests.c.environment_id)
+    .join(accounts, accounts.c.id == guests.c.account_id)
+    .where(guests.c.id == bindparam("guest"), environments.c.deleted_at.is_(None))
+)
+#: An expired space is over for its guests.
+_GUEST_SPACES = statement(
+    select(guest_spaces.c.space_id, guest_spaces.c.parts)
+    .join(
+        spaces,
+        and_(spaces.c.environment_id == guest_spaces.c.environment_id, spaces.c.id == guest_spaces.c.space_id),
+    )
+    .where(
+        guest_spaces.c.environment_id == bindparam("environment"),
+        guest_spaces.c.guest_id == bindparam("guest"),
+        or_(bindparam("space") == "", guest_spaces.c.space_id == bindparam("space")),
+        spaces.c.deleted_at.is_(None),
+        spaces.c.expired_at.is_(None),
+    )
+)
+
+
+async def find_guest(uow: UnitOfWork, guest_id: str) -> Row | None:
+    """The columns of a guest that their tokens stand on."""
+    return await uow.fetch_one(_GUEST, {"guest": guest_id})
+
+
+async def list_guest_spaces(
+    uow: UnitOfWork, environment_id: str, guest_id: str, space_id: str
+) -> list[tuple[str, list[list[str | None]] | None]]:
+    """(space id, its [workbook id, sheet id], or None for all of it): what a guest is let into, or of one space."""
+    named = {"environment": environment_id, "guest": guest_id, "space": space_id}
+    return [(row["space_id"], loads(row["parts"] or "null")) for row in await uow.fetch_all(_GUEST_SPACES, named)]
 
 
 #: Sign-ins, and what commands on the server's machine hold while they run.

@@ -123,6 +123,7 @@ async def reseal_mails(uow: UnitOfWork, most: int) -> int:
             data_key = uow.keys.open_data_key(row.sealed_key, *_context(row.mail), _KEY)
         except DecryptionError:
             await _end(uow, row.mail, "It does not open: its row was altered, or sealed under another key file.")
+            await store.wipe_mail(uow, row.mail)  # nobody can read it any more, and it is not to be tried again
             continue
         await store.reseal_mail(uow, row.mail, uow.keys.seal_data_key(data_key, *_context(row.mail), _KEY))
     return len(rows)

@@ -15,7 +15,8 @@ from sheetport.features.mail.model import Rendered
 
 SUBJECT_LENGTH = 150
 _SUBJECT = "Subject:"
-_GIVEN = frozenset({"subject", "product"})
+#: Values that every template has, and the macros of base.html.
+_GIVEN = frozenset({"subject", "product", "button", "code"})
 _templates = Environment(
     loader=PackageLoader("sheetport.features.mail"),
     autoescape=select_autoescape(["html"]),

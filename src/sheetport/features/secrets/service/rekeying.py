@@ -12,6 +12,7 @@ from functools import partial
 import structlog
 
 from sheetport.features.audit import service as audit
+from sheetport.features.mail import service as mail
 from sheetport.features.secrets import store
 from sheetport.features.secrets.model import DataKey, Entry, Scope
 from sheetport.features.secrets.service import sealing
@@ -79,14 +80,17 @@ async def resume_rekeys(db: Database) -> None:
 
 
 async def rewrap_data_keys(db: Database) -> int:
-    """Seal every data key under the key-encryption key in force, some environments at a time; how many did not open."""
+    """Seal every data key, those of mails too, under the key-encryption key in force; how many did not open."""
     after, stuck = "", 0
     while True:
         step, last = await db.write(partial(rewrap_batch, after=after))
         stuck += step.stuck
         if last is None:
-            return stuck
+            break
         after = last
+    while await db.write(partial(mail.reseal_mails, most=BATCH)) == BATCH:
+        continue
+    return stuck
 
 
 async def rekey_entries(

@@ -1,0 +1,1 @@
+"""Guests: people who are let into spaces, and no further."""
