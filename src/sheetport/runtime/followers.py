@@ -28,8 +28,8 @@ from sheetport.kernel.errors import SheetportError, Unauthenticated
 
 #: As many events as a look reads, and as a poll's reply holds.
 MESSAGES = 100
-#: A tail that is quiet for this long says so: proxies cut connections that seem dead.
-HEARTBEAT_SECONDS = 15.0
+#: A tail that is quiet for this long says so: proxies cut connections that seem dead, most of them after a minute.
+HEARTBEAT_SECONDS = 50.0
 #: What a tail holds for a reader who is slow: then it waits until that is sent, and reads the log from there.
 HELD_BYTES = 256 * 1024
 _log = structlog.get_logger()
