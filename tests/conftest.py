@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -12,8 +13,13 @@ from playwright.sync_api import Browser, Page
 from servers.browser import find_chromium, running_browser
 from servers.data_places import KINDS, DataPlace
 from servers.node import install_packages, make_project, node_tools
-from servers.postgres import PostgresCluster, running_postgres
+from servers.postgres import PostgresCluster, database_name, running_postgres
 from servers.sheetport import SheetportServer
+from sheetport.config import StorageSettings
+from sheetport.storage.migrations.runner import upgrade
+
+#: Fixtures that open a database.
+MIGRATED = {"world", "db"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -42,19 +48,45 @@ def durable_postgres_server() -> Iterator[PostgresCluster]:
         yield cluster
 
 
-@pytest.fixture
-def postgres_url(postgres_server: PostgresCluster) -> Iterator[str]:
-    """The URL of an empty PostgreSQL database, dropped after the test."""
+@pytest.fixture(scope="session")
+def migrated_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with the newest schema and nothing in it, to copy."""
+    folder = tmp_path_factory.mktemp("migrated")
+    upgrade(StorageSettings(folder, folder / "key"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def migrated_database(postgres_server: PostgresCluster) -> str:
+    """The name of a PostgreSQL database with the newest schema and nothing in it, to copy."""
     url = postgres_server.new_database()
+    upgrade(StorageSettings(Path("none"), Path("none"), url))
+    return database_name(url)
+
+
+@pytest.fixture
+def postgres_url(request: pytest.FixtureRequest, postgres_server: PostgresCluster) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database, dropped after the test; see :func:`data_place`."""
+    template = request.getfixturevalue("migrated_database") if _opens_one(request) else "template0"
+    url = postgres_server.new_database(template)
     yield url
     postgres_server.drop_database(url)
 
 
 @pytest.fixture(params=KINDS)
 def data_place(request: pytest.FixtureRequest, tmp_path: Path) -> DataPlace:
-    """An empty place for data, once on SQLite and once on PostgreSQL."""
+    """An empty place for data, once on SQLite and once on PostgreSQL.
+
+    Tests that ask for an open database find the schema there, since copying it is faster than making it.
+    """
     url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
+    if url is None and _opens_one(request):
+        copytree(request.getfixturevalue("migrated_folder"), tmp_path / "data")
     return DataPlace(request.param, tmp_path / "data", url)
+
+
+def _opens_one(request: pytest.FixtureRequest) -> bool:
+    return not MIGRATED.isdisjoint(request.fixturenames)
 
 
 @pytest.fixture

@@ -102,10 +102,30 @@ _CORS = CORSConfig(
 )
 
 
-class Application:
-    """The server's application: an ASGI callable over an open database."""
+def make_router() -> Litestar:
+    """Every route behind authentication. What the routes work on is in its state, which an Application fills."""
+    router = Litestar(
+        route_handlers=ROUTERS,
+        dependencies={"call": Provide(provide_call)},
+        middleware=[AuthMiddleware()],
+        exception_handlers=HANDLERS,
+        cors_config=_CORS,
+        logging_config=None,
+        request_max_body_size=None,  # the front's limits have been applied by then
+        openapi_config=None,  # http.openapi describes the routes when it is asked to
+        state=State({"description": Description(ROUTERS)}),
+    )
+    refuse_unsupported(router)
+    return router
 
-    def __init__(self, settings: Settings, db: Database) -> None:
+
+class Application:
+    """The server's application: an ASGI callable over an open database.
+
+    ``router`` is one that :func:`make_router` made for an application that is no more: making one takes long.
+    """
+
+    def __init__(self, settings: Settings, db: Database, router: Litestar | None = None) -> None:
         configure_logs(settings.logs)
         self.settings = settings
         self.db = db
@@ -113,27 +133,10 @@ class Application:
         self.stream_limits = StreamLimits(db, settings.quotas.streams)
         self.hub = Hub(db, ends_at, settings.events.hold_seconds, self.stream_limits)
         self.telemetry = Telemetry(db, self.hub, settings.process)
-        self.router = Litestar(
-            route_handlers=ROUTERS,
-            dependencies={"call": Provide(provide_call)},
-            middleware=[AuthMiddleware(self.verifier.verify)],
-            exception_handlers=HANDLERS,
-            cors_config=_CORS,
-            logging_config=None,
-            request_max_body_size=None,  # the front's limits have been applied by then
-            openapi_config=None,  # http.openapi describes the routes when it is asked to
-            state=State(
-                {
-                    "db": db,
-                    "settings": settings,
-                    "verifier": self.verifier,
-                    "hub": self.hub,
-                    "telemetry": self.telemetry,
-                    "description": Description(ROUTERS),
-                }
-            ),
-        )
-        refuse_unsupported(self.router)
+        self.router = router or make_router()
+        state = self.router.state
+        state["db"], state["settings"], state["verifier"] = db, settings, self.verifier
+        state["hub"], state["telemetry"] = self.hub, self.telemetry
         self.marks = Marks(db)
         observed = ObserveMiddleware(self.router, WATCHED, self.marks.asks, self.marks.note, db.keys.fingerprint)
         streams = events.StreamMiddleware(PageOrigins(observed, self.verifier.verify))

@@ -26,13 +26,10 @@ class AuthMiddleware(ASGIMiddleware):
 
     scopes = (ScopeType.HTTP,)
 
-    def __init__(self, authenticate: Authenticate) -> None:
-        self._authenticate = authenticate
-
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         handler = scope["route_handler"]
         if not handler.opt.get("public") and scope.get("method") != "OPTIONS":
-            actor = scope["state"]["actor"] = await self._authenticate(bearer_token(scope))
+            actor = scope["state"]["actor"] = await scope["litestar_app"].state.verifier.verify(bearer_token(scope))
             require_origin(actor, scope)
         await next_app(scope, receive, send)
 
