@@ -228,7 +228,8 @@ async def test_a_signal_stops_in_order(stub: Stub, number: signal.Signals) -> No
 
     listener = Listener()
     await asyncio.wait_for(listener.run(ENVIRONMENT, api_url=stub.url, token=KEY, on_connected=interrupt), 10)
-    assert "/leave" in stub.calls[-1].path
+    # The poll given up for the stop has a connection of its own, whose thread may note it after the leave.
+    assert any("/leave" in call.path for call in stub.calls[-2:])
 
 
 async def test_the_variables_of_the_environment_are_enough(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
