@@ -147,7 +147,7 @@ ROWS = (
     # All of them alike. A secret key lists its environment's keys, and changes none.
     Row("GET /v1/auth/credentials", "ok ok ok ok 403 403 403"),
     Row("GET /v1/auth/credentials/due", "ok ok ok ok 403 403 403"),
-    Row("POST /v1/auth/credentials/import", USERS, {"token": "pat_of_{credential_id}{unique}"}),
+    Row("POST /v1/auth/credentials/import", USERS, {"token": "pat_of_another_server_{unique}"}),
     Row("PATCH /v1/auth/credentials/{credential_id}", USERS, NEW_NAME),
     Row("DELETE /v1/auth/credentials/{credential_id}", USERS),
     Row("GET /v1/auth/key-policy", "ok ok ok ok 403 403 403"),

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 from litestar import Litestar
-from sqlalchemy import select
+from sqlalchemy import literal_column, select
 
 from sheetport.bootstrap import Application, make_router
 from sheetport.config import DEFAULT_RATES, HttpSettings, LogSettings, MailSettings, Settings, StorageSettings
@@ -140,8 +140,11 @@ class World:
         """The audit records written so far, oldest first: of writes and of reads."""
 
         async def fetch(uow: UnitOfWork) -> list[dict[str, Any]]:
-            rows = await uow.fetch_all(select(audit_records).order_by(audit_records.c.created_at))
-            return [_mapping(row) for row in rows]
+            # Within an instant: those with a place in their chain came before, then as the database keeps them.
+            kept = literal_column("rowid" if self.app.settings.storage.database_url is None else "ctid")
+            chained = audit_records.c.chain_position
+            order = (audit_records.c.created_at, chained.is_(None), chained, kept)
+            return [_mapping(row) for row in await uow.fetch_all(select(audit_records).order_by(*order))]
 
         found = [row for place in {self.db, self.db.log} for row in await place.read(fetch)]
         found.sort(key=lambda row: row["created_at"])

@@ -15,10 +15,11 @@ from servers.sheetport import SheetportServer
 #: database → (the point at which the process dies, what is done)
 KILLS = {
     "sqlite": [
+        # First, as what is killed at random below goes on at the next start, which would pass this point.
+        ("secrets.before-rekeyed", Rotations.rekey),
         ("keys.before-file", Rotations.rotate_kek),
         ("keys.before-current", Rotations.rotate_kek),
         ("keys.before-drop", Rotations.rotate_kek),
-        ("secrets.before-rekeyed", Rotations.rekey),
     ],
     "postgresql": [("secrets.before-rewrapped", Rotations.rotate_kek)],
 }

@@ -19,7 +19,7 @@ from sheetport.http.openapi import openapi_document
 from worlds import World
 
 #: How many requests of a kind each route gets from each caller. What a database can do wrong shows with few.
-SHOTS = {"sqlite": 2, "postgresql": 1}
+SHOTS = {"sqlite": 1, "postgresql": 1}
 
 
 @cache

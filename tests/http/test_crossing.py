@@ -26,6 +26,12 @@ NOTHING_TO_CROSS = {
     "GET /openapi.json",
     "GET /preload.cjs",
     "GET /time/0",
+    "GET /.well-known/oauth-authorization-server",
+    # Whoever holds a token may have it narrowed or revoked, and a scanning service's signature opens its own route.
+    "POST /v1/oauth/token",
+    "POST /v1/oauth/revoke",
+    "POST /v1/credentials/revoke",
+    "POST /v1/credentials/secret-scanning",
 }
 #: Routes that a token in the address opens; test_tokens_in_the_address_open_nothing_of_the_other_side calls them.
 IN_THE_ADDRESS = {

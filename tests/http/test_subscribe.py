@@ -288,7 +288,8 @@ async def test_a_token_ends_with_the_key_it_was_given_for(world: World) -> None:
     await waiting(world, 2)
     await world.db.write(revoke)
     assert (await cut).status_code == 403
-    assert [message["d"]["topic"] for message in (await kept).json()["m"]] == ["secret:created"]
+    told = [message["d"]["topic"] for message in (await kept).json()["m"]]
+    assert told == ["api-key:revoked", "secret:created"]
     assert (await poll(world, token)).status_code == 403
     assert (await poll(world, token, at)).status_code == 403
 

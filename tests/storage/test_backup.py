@@ -107,6 +107,10 @@ def place_of(place: DataPlace, key_file: Path) -> StorageSettings:
     return StorageSettings(place.data, key_file, place.url)
 
 
+def current_kek(storage: StorageSettings) -> str:
+    return data_directory.load_keys(storage).current_kek
+
+
 async def back_up(storage: StorageSettings, file: Path) -> Manifest:
     return await asyncio.to_thread(write_backup, storage, file, quiet)
 
@@ -151,6 +155,8 @@ async def test_every_row_comes_back_into_either_database(
     after["audit_records"] = [each for each in after["audit_records"] if each["action"] != "server:restore"]
     (server,) = after["server"]
     assert server.pop("security_epoch") > before["server"][0].pop("security_epoch") == 0
+    # What is put back is bound to the key in force in the key file.
+    assert (before["server"][0].pop("kek_id"), server.pop("kek_id")) == (None, current_kek(source))
     for rows in (before["accounts"], after["accounts"]):
         for account in rows:
             account.pop("auth_generation")

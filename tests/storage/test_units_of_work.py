@@ -160,6 +160,6 @@ async def test_event_positions_follow_commits_without_gaps(db: Database) -> None
 def test_turns_go_small_before_bulk_and_round_robin_over_lanes() -> None:
     turnstile = _Turnstile()
     for name, lane, bulk in (("b1", "x", True), ("x1", "x", False), ("x2", "x", False), ("y1", "y", False)):
-        turnstile.put(_Turn(name, None, None, 0.0), lane, bulk=bulk)  # type: ignore[arg-type]
+        turnstile.put(_Turn(name, None, None, 0.0, None, []), lane, bulk=bulk)  # type: ignore[arg-type]
     taken = [turn.work for _ in range(4) if (turn := turnstile.take()) is not None]
     assert taken == ["x1", "y1", "x2", "b1"]

@@ -190,7 +190,7 @@ async def accept(world: World, link: str, password: str = CHOSEN) -> httpx.Respo
     """Open an invitation's link in a browser, and choose a password there."""
     world.client.cookies.clear()
     await world.client.get(link.removeprefix(world.app.settings.http.base_url))
-    return await world.client.post("/setup", data={"email": "else@example.com", "password": password})
+    return await world.post_form("/setup", {"email": "else@example.com", "password": password})
 
 
 async def sign_in(world: World, email: str, password: str = CHOSEN) -> Reply:

@@ -51,6 +51,16 @@ WORDS = {
         "A secret has a new value; the one before is served no more once its overlap is over.",
         "If you do not know why, ask an administrator; the audit log says who did it.",
     ),
+    "secret:rotation-due": Words(
+        "A secret is due for rotation",
+        "The time after which a secret is to have a new value is over, or will be within a week.",
+        "Rotate it: sheetport secrets rotate. The days then begin anew; sheetport secrets schedule changes or ends them.",
+    ),
+    "secret:tampered": Words(
+        "A secret was altered behind the server's back",
+        "A stored secret is not as this server left it: a row was changed, put back or taken away.",
+        "Find out who can write to the database, and give the secret a new value: sheetport secrets rotate.",
+    ),
 }
 #: Whoever does this is not told of it.
 OF_OWN_DOING = frozenset({"api-key:revoked", "secret:rotated"})
