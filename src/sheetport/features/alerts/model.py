@@ -54,7 +54,7 @@ WORDS = {
     "secret:rotation-due": Words(
         "A secret is due for rotation",
         "The time after which a secret is to have a new value is over, or will be within a week.",
-        "Rotate it: sheetport secrets rotate. The days then begin anew; sheetport secrets schedule changes or ends them.",
+        "Rotate it: sheetport secrets rotate. The days then begin anew.",
     ),
     "secret:tampered": Words(
         "A secret was altered behind the server's back",
