@@ -64,7 +64,17 @@ from sheetport.runtime.mail_sender import MailSender
 from sheetport.runtime.stream_limits import StreamLimits
 from sheetport.runtime.telemetry import Telemetry
 from sheetport.storage.unit_of_work import Database
-from sheetport.web import health, pages, reference, reset_pages, security_pages, setup_pages, sign_in_pages, space_pages
+from sheetport.web import (
+    device_pages,
+    health,
+    pages,
+    reference,
+    reset_pages,
+    security_pages,
+    setup_pages,
+    sign_in_pages,
+    space_pages,
+)
 from sheetport.web.first_run import expiring_first_run
 from sheetport.web.marks import Marks
 from sheetport.web.verdicts import WATCHED
@@ -104,6 +114,7 @@ ROUTERS: list[ControllerRouterHandler] = [
     versions.router,
     workbooks.router,
     users.router,
+    device_pages.router,
     health.router,
     pages.router,
     reference.router,

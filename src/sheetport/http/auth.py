@@ -14,10 +14,13 @@ from sheetport.kernel.actor import Actor
 from sheetport.kernel.errors import Forbidden, Unauthenticated
 from sheetport.kernel.operations import is_within, permits
 from sheetport.kernel.origins import allows
+from sheetport.kernel.proofs import Proof, ProofRefused, read_proof
 from sheetport.kernel.rates import Bucket
 
 Authenticate = Callable[[str], Awaitable[Actor]]
 
+BEARER, DPOP = "Bearer", "DPoP"
+_KINDS = {b"bearer": BEARER, b"dpop": DPOP}
 #: Methods that change nothing.
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 #: Put on a route handler that checks its caller itself, or serves anyone.
@@ -36,7 +39,8 @@ class AuthMiddleware(ASGIMiddleware):
         bucket = handler.opt.get(RATE)
         if not handler.opt.get("public") and scope.get("method") != "OPTIONS":
             state = scope["litestar_app"].state
-            actor = scope["state"]["actor"] = await state.verifier.verify(bearer_token(scope))
+            known = scope["state"]["known"] = await _known(scope, state)
+            actor = scope["state"]["actor"] = known.actor
             await state.gate.admit(scope, actor, bucket)
             admit(actor, scope)
         elif bucket is not None or scope.get("method") not in SAFE:
@@ -44,13 +48,49 @@ class AuthMiddleware(ASGIMiddleware):
         await next_app(scope, receive, send)
 
 
+async def _known(scope: Scope, state: Any) -> Any:
+    """The verified caller, who has proved to hold the key that the token is bound to, if it is."""
+    kind, token = shown_token(scope)
+    if kind == BEARER:
+        return await state.verifier.know(token)
+    proof = proof_of(scope, state, token)
+    if proof is None:
+        raise ProofRefused("A token that is sent as DPoP needs a proof, in the header DPoP.")
+    known = await state.verifier.know(token, proof.key)
+    await state.verifier.prove(proof)
+    return known
+
+
+def proof_of(scope: Scope, state: Any, token: str | None = None) -> Proof | None:
+    """The proof that came with a request, which holds for it; None without one. It may have been used before.
+
+    Its address is the one that this server knows itself by: what a Host header says is the sender's choice.
+    Raises ProofRefused.
+    """
+    sent = [value for name, value in scope["headers"] if name == b"dpop"]
+    if not sent:
+        return None
+    if len(sent) > 1:
+        raise ProofRefused("There is more than one DPoP header.")
+    url = f"{state.settings.http.base_url}{scope['path']}"
+    return read_proof(sent[0].decode("latin-1"), str(scope.get("method")), url, state.db.clock.now(), token)
+
+
 def bearer_token(scope: Scope) -> str:
-    """The token of the Authorization header. Raises Unauthenticated."""
+    """The token of the Authorization header, sent as Bearer. Raises Unauthenticated."""
+    kind, token = shown_token(scope)
+    if kind != BEARER:
+        raise Unauthenticated
+    return token
+
+
+def shown_token(scope: Scope) -> tuple[str, str]:
+    """How the Authorization header sends its token (BEARER or DPOP), and that. Raises Unauthenticated."""
     for name, value in scope["headers"]:
         if name == b"authorization":
             kind, _, token = value.partition(b" ")
-            if kind.lower() == b"bearer" and (token := token.strip()):
-                return str(token, "latin-1")
+            if (found := _KINDS.get(kind.lower())) and (token := token.strip()):
+                return found, str(token, "latin-1")
     raise Unauthenticated
 
 

@@ -51,7 +51,7 @@ def refusal(error: kernel.SheetportError) -> tuple[int, dict[str, str], dict[str
     """Status, headers and body for a kernel error."""
     headers = {}
     if isinstance(error, kernel.Unauthenticated):
-        headers["WWW-Authenticate"] = 'Bearer realm="sheetport"'
+        headers["WWW-Authenticate"] = error.challenge
     if isinstance(error, kernel.TooMany) and error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, kernel.Unavailable):

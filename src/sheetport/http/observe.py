@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-from sheetport.http.auth import bearer_token
+from sheetport.http.auth import shown_token
 from sheetport.kernel.actor import Actor
 from sheetport.kernel.errors import Unauthenticated
 
@@ -82,7 +82,7 @@ class ObserveMiddleware:
         refused = None
         if actor is None:
             try:
-                refused = self._fingerprint(bearer_token(scope))
+                refused = self._fingerprint(shown_token(scope)[1])
             except Unauthenticated:
                 if path not in self._watched:
                     return

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from litestar.types import HTTPScope
 
-from sheetport.http.auth import bearer_token
+from sheetport.http.auth import shown_token
 from sheetport.kernel.actor import Actor, ActorKind
 from sheetport.kernel.clock import MINUTE
 from sheetport.kernel.errors import Unauthenticated
@@ -75,7 +75,7 @@ class Tally:
 
     def _token(self, scope: HTTPScope) -> bytes:
         try:
-            return self._fingerprint(bearer_token(scope))
+            return self._fingerprint(shown_token(scope)[1])
         except Unauthenticated:
             return b""
 

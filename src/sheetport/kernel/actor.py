@@ -77,6 +77,8 @@ class Actor:
     grants: tuple[Grant, ...] | None = None
     #: The permissions that the present call needs: a thing is reached if each of them is granted on it.
     required: frozenset[str] = frozenset()
+    #: The thumbprint of the key that the token is bound to: whoever sends it proves with each call to hold that key.
+    bound_to: str | None = None
 
     @property
     def issuer(self) -> str:

@@ -24,6 +24,9 @@ class Invalid(SheetportError):
 class Unauthenticated(SheetportError):
     """No token, or one that is unknown, revoked, expired or of the wrong kind (401)."""
 
+    #: What the WWW-Authenticate header says.
+    challenge = 'Bearer realm="sheetport"'
+
     def __init__(
         self, message: str = "Send a valid token as 'Authorization: Bearer <token>'.", key: str = "auth"
     ) -> None:

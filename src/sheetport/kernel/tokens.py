@@ -25,6 +25,7 @@ STORED = {
     "setup": "set-up link",
     "invite": "invitation",
     "glk": "guest sign-in link",
+    "dvc": "device code",
 }
 #: The kinds of derived tokens, by prefix.
 DERIVED = {

@@ -17,6 +17,7 @@ from sheetport.features.guests import jobs as guest_jobs
 from sheetport.features.jobs import jobs as timed_jobs
 from sheetport.features.logins import jobs as login_jobs
 from sheetport.features.mail import jobs as mail_jobs
+from sheetport.features.oauth import jobs as oauth_jobs
 from sheetport.features.rates import service as rates
 from sheetport.features.records import jobs as record_jobs
 from sheetport.features.secrets import service as secrets
@@ -59,6 +60,7 @@ async def background(
 
     async def sweep_logins() -> None:
         await db.write(login_jobs.sweep)
+        await db.write(oauth_jobs.sweep)
 
     if not db.shared:
         while await db.write(record_jobs.clear_staged):

@@ -24,6 +24,7 @@ from sheetport.kernel.permissions import Permission, may
 from sheetport.storage.unit_of_work import UnitOfWork
 from sheetport.web.cookies import AnyRequest, cookie, cookie_value
 from sheetport.web.forms import form_of, require_script_token
+from sheetport.web.onward import onward
 from sheetport.web.rendering import HEADERS, page
 from sheetport.web.sessions import require_signed_in, signed_in, site_of
 from sheetport.web.sign_in_pages import CHALLENGE, challenge, enrol_page
@@ -80,7 +81,7 @@ async def post_prove(request: AnyRequest) -> Response[Any]:
         await logins.prove_again(request.app.state.db, actor, password, code, visitor_of(request))
     except SheetportError as error:
         return await _prove(request, actor, error)
-    return Redirect("/security", status_code=303, headers=HEADERS)
+    return Redirect(onward(request, "/security"), status_code=303, headers=HEADERS)
 
 
 @post("/security/prove/options", status_code=200)
@@ -96,7 +97,7 @@ async def post_prove_passkey(request: AnyRequest, data: JSONBody[dict[str, Any]]
     actor = await require_signed_in(request)
     ticket = cookie_value(request, CHALLENGE)
     await logins.prove_again_by_passkey(request.app.state.db, actor, ticket, data, site_of(request))
-    return Response({"data": {"onward": "/security"}}, headers=HEADERS)
+    return Response({"data": {"onward": onward(request, "/security")}}, headers=HEADERS)
 
 
 @post("/security/passkeys/options", status_code=200)

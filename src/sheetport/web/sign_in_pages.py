@@ -32,6 +32,7 @@ from sheetport.kernel.rates import Bucket
 from sheetport.kernel.visitor import Visitor
 from sheetport.web.cookies import SESSION, AnyRequest, cookie, cookie_value
 from sheetport.web.forms import FIELD, form_of, require_script_token
+from sheetport.web.onward import onward
 from sheetport.web.rendering import HEADERS, page
 from sheetport.web.sessions import signed_in, site_of
 
@@ -59,7 +60,7 @@ async def answer_password(request: AnyRequest, email: str, password: str) -> Res
     if isinstance(done, Pending):
         kept = cookie(request, STEP, done.ticket, STEP_LIFETIME // SECOND)
         return Redirect(_PLACES[done.needed], status_code=303, cookies=[kept], headers=HEADERS)
-    return Redirect("/", status_code=303, cookies=session_cookies(request, done), headers=HEADERS)
+    return Redirect(onward(request), status_code=303, cookies=session_cookies(request, done), headers=HEADERS)
 
 
 @get("/sign-in/code")
@@ -74,7 +75,7 @@ async def post_code(request: AnyRequest) -> Response[Any]:
         done = await logins.sign_in_by_code(request.app.state.db, _step(request), code, _visitor(request))
     except SheetportError as error:
         return page(request, "code.html", status_of(error), refusal=error.message)
-    return Redirect("/", status_code=303, cookies=session_cookies(request, done), headers=HEADERS)
+    return Redirect(onward(request), status_code=303, cookies=session_cookies(request, done), headers=HEADERS)
 
 
 @get("/sign-in/enrol")
@@ -96,7 +97,7 @@ async def post_enrol(request: AnyRequest) -> Response[Any]:
         return enrol_page(request, await _enrolment(request), "/sign-in/enrol", error)
     except SheetportError as error:
         return page(request, "sign_in.html", status_of(error), healthy=True, refusal=error.message, email="")
-    answer = page(request, "recovery_codes.html", codes=codes, onward="/")
+    answer = page(request, "recovery_codes.html", codes=codes, onward=onward(request))
     answer.cookies.extend(session_cookies(request, done))
     return answer
 
@@ -112,7 +113,7 @@ async def post_passkey(request: AnyRequest, data: JSONBody[dict[str, Any]]) -> R
     require_script_token(request, signs_in=True)
     ticket = cookie_value(request, CHALLENGE)
     done = await logins.sign_in_by_passkey(request.app.state.db, ticket, data, site_of(request), _visitor(request))
-    return Response({"data": {"onward": "/"}}, headers=HEADERS, cookies=session_cookies(request, done))
+    return Response({"data": {"onward": onward(request)}}, headers=HEADERS, cookies=session_cookies(request, done))
 
 
 @post("/sign-out", status_code=200)

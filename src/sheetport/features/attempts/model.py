@@ -33,5 +33,7 @@ OF_NETWORK = Bound(100, 15 * MINUTE)
 OF_DEVICE = Bound(20, 15 * MINUTE)
 #: Of the second step of one user, by whoever knows the password.
 OF_CODE = Bound(5, 15 * MINUTE)
+#: Codes that a program shows and one user enters wrong.
+OF_USER_CODE = Bound(10, 15 * MINUTE)
 #: Reset links asked for by or for one address, or by one network.
 OF_RESETS = Bound(5, HOUR)

@@ -17,6 +17,7 @@ from sheetport.features.attempts.model import (
     OF_DEVICE,
     OF_NETWORK,
     OF_RESETS,
+    OF_USER_CODE,
     Subject,
 )
 from sheetport.kernel.clock import DAY, SECOND
@@ -39,6 +40,11 @@ def of_sign_in(uow: UnitOfWork, email: str, address: str | None, device: str | N
 def of_code(uow: UnitOfWork, user_id: str, device: str | None) -> list[Subject]:
     """What a second step counts for."""
     return [Subject(_hashed(uow, "code", user_id, device or ""), OF_CODE)]
+
+
+def of_user_code(uow: UnitOfWork, user_id: str) -> list[Subject]:
+    """What the code of a device login counts for, by who enters it."""
+    return [Subject(_hashed(uow, "user code", user_id), OF_USER_CODE)]
 
 
 def of_reset(uow: UnitOfWork, email: str, address: str | None) -> list[Subject]:

@@ -52,7 +52,8 @@ class Narrowing:
     """What a credential is narrowed to; a new one that narrows nothing lets it do all that its kind may.
 
     ``networks`` are the addresses and networks (CIDR) from which it may be used, any when there are none, and
-    ``permissions`` all that it may do, whatever its kind may when there are none.
+    ``permissions`` all that it may do, whatever its kind may when there are none. ``bound_to`` is the thumbprint of the
+    key whose holder alone may use it.
     """
 
     environment_id: str | None = None
@@ -62,6 +63,7 @@ class Narrowing:
     networks: tuple[str, ...] = ()
     sheet_id: str | None = None
     permissions: tuple[str, ...] = ()
+    bound_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

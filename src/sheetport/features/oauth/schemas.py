@@ -9,9 +9,13 @@ import msgspec
 from sheetport.features.oauth.model import (
     ACCESS_TOKEN,
     DEFAULT_LIFETIME,
+    DEVICE_CODE,
+    DEVICE_LIFETIME,
     MAX_LIFETIME,
     MIN_LIFETIME,
+    POLL_SECONDS,
     TOKEN_EXCHANGE,
+    Asked,
     Exchange,
     Exchanged,
     OAuthError,
@@ -20,6 +24,7 @@ from sheetport.features.oauth.model import (
 from sheetport.kernel.clock import SECOND
 from sheetport.kernel.json import loads
 from sheetport.kernel.permissions import Permission
+from sheetport.kernel.proofs import ALGORITHMS
 
 MAX_BODY, MAX_FIELDS = 64 * 1024, 50
 FORM = "application/x-www-form-urlencoded"
@@ -38,6 +43,27 @@ class TokenReply(msgspec.Struct):
         return "TokenReply()"
 
 
+class DeviceAuthorization(msgspec.Struct):
+    """RFC 8628: what a program shows its user, and with what it asks for its token. ``expires_in``, ``interval``:
+    seconds."""
+
+    device_code: str
+    user_code: str
+    verification_uri: str
+    verification_uri_complete: str
+    expires_in: int
+    interval: int
+
+    def __repr__(self) -> str:
+        return "DeviceAuthorization()"
+
+
+class Confirmation(msgspec.Struct):
+    """``jkt``: the thumbprint (RFC 7638) of the key that a token is bound to."""
+
+    jkt: str
+
+
 class Introspection(msgspec.Struct, omit_defaults=True):
     """What a token is. ``exp``: seconds since 1970; ``aud``: the id of the narrowest thing it is limited to."""
 
@@ -49,6 +75,7 @@ class Introspection(msgspec.Struct, omit_defaults=True):
     exp: int | None = None
     aud: str | None = None
     iss: str | None = None
+    cnf: Confirmation | None = None
 
 
 class Revocation(msgspec.Struct):
@@ -64,11 +91,13 @@ class Metadata(msgspec.Struct):
     token_endpoint: str
     revocation_endpoint: str
     introspection_endpoint: str
+    device_authorization_endpoint: str
     grant_types_supported: list[str]
     response_types_supported: list[str]
     token_endpoint_auth_methods_supported: list[str]
     revocation_endpoint_auth_methods_supported: list[str]
     introspection_endpoint_auth_methods_supported: list[str]
+    dpop_signing_alg_values_supported: list[str]
     scopes_supported: list[str]
     service_documentation: str
 
@@ -102,7 +131,8 @@ def required(fields: dict[str, str], name: str) -> str:
 def parse_exchange(fields: dict[str, str]) -> tuple[str, Exchange]:
     """(subject token, what is wanted). Raises OAuthError."""
     if required(fields, "grant_type") != TOKEN_EXCHANGE:
-        raise OAuthError("unsupported_grant_type", f"grant_type takes {TOKEN_EXCHANGE}.", "grant_type")
+        message = f"grant_type takes {TOKEN_EXCHANGE} or {DEVICE_CODE}."
+        raise OAuthError("unsupported_grant_type", message, "grant_type")
     for name in ("subject_token_type", "requested_token_type"):
         if (name != "requested_token_type" or name in fields) and required(fields, name) != ACCESS_TOKEN:
             raise OAuthError("invalid_request", f"{name} takes {ACCESS_TOKEN}.", name)
@@ -137,7 +167,21 @@ def _lifetime(text: str | None) -> int:
 
 def to_token_reply(exchanged: Exchanged, now: int) -> TokenReply:
     seconds = max(0, (exchanged.expires_at - now) // SECOND)
-    return TokenReply(exchanged.minted.token, ACCESS_TOKEN, "Bearer", seconds, " ".join(exchanged.permissions))
+    kind = _type(exchanged.minted.credential.scope.bound_to)
+    return TokenReply(exchanged.minted.token, ACCESS_TOKEN, kind, seconds, " ".join(exchanged.permissions))
+
+
+def to_device_authorization(asked: Asked, base_url: str) -> DeviceAuthorization:
+    half = len(asked.user_code) // 2
+    shown = f"{asked.user_code[:half]}-{asked.user_code[half:]}"
+    page = f"{base_url}/device"
+    return DeviceAuthorization(
+        asked.device_code, shown, page, f"{page}?user_code={shown}", DEVICE_LIFETIME, POLL_SECONDS
+    )
+
+
+def _type(bound_to: str | None) -> str:
+    return "Bearer" if bound_to is None else "DPoP"
 
 
 def to_introspection(told: Told | None, issuer: str) -> Introspection:
@@ -148,10 +192,11 @@ def to_introspection(told: Told | None, issuer: str) -> Introspection:
         scope=" ".join(told.permissions),
         sub=told.subject,
         jti=told.token_id,
-        token_type="Bearer",  # noqa: S106 - the name of a kind  # nosec B106
+        token_type=_type(told.bound_to),
         exp=None if told.expires_at is None else told.expires_at // SECOND,
         aud=told.target,
         iss=issuer,
+        cnf=None if told.bound_to is None else Confirmation(told.bound_to),
     )
 
 
@@ -161,11 +206,13 @@ def to_metadata(base_url: str) -> Metadata:
         token_endpoint=f"{base_url}/v1/oauth/token",
         revocation_endpoint=f"{base_url}/v1/oauth/revoke",
         introspection_endpoint=f"{base_url}/v1/oauth/introspect",
-        grant_types_supported=[TOKEN_EXCHANGE],
+        device_authorization_endpoint=f"{base_url}/v1/oauth/device_authorization",
+        grant_types_supported=[TOKEN_EXCHANGE, DEVICE_CODE],
         response_types_supported=[],
         token_endpoint_auth_methods_supported=["none"],
         revocation_endpoint_auth_methods_supported=["none"],
         introspection_endpoint_auth_methods_supported=["bearer"],
+        dpop_signing_alg_values_supported=list(ALGORITHMS),
         scopes_supported=[permission.value for permission in Permission],
         service_documentation=f"{base_url}/reference",
     )

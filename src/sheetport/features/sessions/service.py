@@ -23,10 +23,16 @@ async def note_session(
 
     A user's first sign-in is not news, nor is one by a known device.
     """
-    before = await store.list_addresses(uow, user_id)
+    is_new = await is_new_place(uow, user_id, visitor)
     agent = visitor.agent[:MAX_AGENT] if visitor.agent else None
     session = Session(credential_id, account_id, user_id, visitor.address, agent, way, uow.now)
     await store.insert_session(uow, session)
+    return is_new
+
+
+async def is_new_place(uow: UnitOfWork, user_id: str, visitor: Visitor) -> bool:
+    """Whether the user has signed in before, but neither by this device nor from this network."""
+    before = await store.list_addresses(uow, user_id)
     known = {network_of(each) for each in before}
     return bool(before) and visitor.device_for(user_id) is None and network_of(visitor.address) not in known
 

@@ -79,3 +79,35 @@ setup_links = Table(
     Column("purpose", TEXT, nullable=False, server_default="setup"),
     Index("uq_setup_links_fingerprint", "fingerprint", unique=True),
 )
+
+#: Proofs of possession (DPoP) that were used, by fingerprint (hexadecimal) of their key and id.
+spent_proofs = Table(
+    "spent_proofs",
+    metadata,
+    key("fingerprint"),
+    moment("expires_at"),
+    Index("ix_spent_proofs_expires_at", "expires_at"),
+)
+
+#: Sign-ins that a program asked for and a person decides on (RFC 8628). Neither code is here, only their fingerprints
+#: (hexadecimal). ``state`` is pending, approved, denied or used; who decided is there once somebody has.
+device_logins = Table(
+    "device_logins",
+    metadata,
+    key("fingerprint"),
+    text("user_code"),
+    text("client_id"),
+    json("permissions", optional=False),
+    text("address", optional=True),
+    text("agent", optional=True),
+    text("state"),
+    moment("created_at"),
+    moment("expires_at"),
+    moment("polled_at", optional=True),
+    number("poll_seconds"),
+    text("account_id", optional=True),
+    text("user_id", optional=True),
+    text("session_id", optional=True),
+    Index("uq_device_logins_user_code", "user_code", unique=True),
+    Index("ix_device_logins_expires_at", "expires_at"),
+)

@@ -65,7 +65,10 @@ async def create_access_token(request: Request[Any, Any, Any], data: JSONBody[Cr
     if not is_user:
         return to_access_token(await service.sign_in_by_client(db, name, secret))
     if not settings.password_tokens:
-        raise Forbidden("This server gives no tokens for passwords: use a personal access token or client credentials.")
+        raise Forbidden(
+            "This server gives no tokens for passwords: sign in by 'sheetport login' (device login, RFC 8628), or use"
+            " a personal access token or client credentials."
+        )
     return to_access_token(await service.sign_in_by_password(db, name, secret, visitor=visitor_of(request)))
 
 

@@ -1,8 +1,9 @@
 """What auth does, by file: ``mint`` (new credentials), ``keys`` (of environments), ``tokens`` (of users), ``sign_in``,
 ``revoke``, ``rotate``, ``policy`` (how old they become), ``narrowing`` (what they may do and from where), ``change``,
 ``reports``, ``imports``, ``watch`` (what is told of them), ``verify`` (who a token is), ``actors`` (what they have),
-``live`` (whether it still is), ``refusals`` (why it is not), ``derived`` (tokens without a row), ``passwords`` (and
-``password_rules``), ``recognise`` (what a found token is), ``last_used``, ``restored`` (what a restore ends).
+``live`` (whether it still is), ``refusals`` (why it is not), ``proofs`` (of the keys that tokens are bound to),
+``derived`` (tokens without a row), ``passwords`` (and ``password_rules``), ``recognise`` (what a found token is),
+``last_used``, ``restored`` (what a restore ends).
 """
 
 from sheetport.features.accounts.service import set_key_max_age
@@ -32,6 +33,7 @@ from sheetport.features.auth.service.live import find_issuer
 from sheetport.features.auth.service.mint import mint
 from sheetport.features.auth.service.password_rules import check_password
 from sheetport.features.auth.service.passwords import hash_new_password, hash_password, verify_password
+from sheetport.features.auth.service.proofs import sweep_proofs
 from sheetport.features.auth.service.refusals import explain_refusal
 from sheetport.features.auth.service.reports import get_key_max_age, list_credentials, list_due
 from sheetport.features.auth.service.restored import end_passing, list_lasting
@@ -52,6 +54,7 @@ from sheetport.features.auth.service.tokens import (
     list_clients,
     list_own,
     list_tokens,
+    mint_for_device,
     rotate_client,
     rotate_token,
 )
@@ -92,6 +95,7 @@ __all__ = [
     "list_publishable_keys",
     "list_tokens",
     "mint",
+    "mint_for_device",
     "mint_guest_token",
     "mint_space_token",
     "read_guest_token",
@@ -105,6 +109,7 @@ __all__ = [
     "set_origins",
     "sign_in_by_client",
     "sign_in_by_password",
+    "sweep_proofs",
     "verify_password",
     "watch_credentials",
     "wipe_rotations",

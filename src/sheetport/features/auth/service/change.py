@@ -7,7 +7,7 @@ from dataclasses import replace
 from sheetport.features.accounts import service as accounts
 from sheetport.features.audit import service as audit
 from sheetport.features.auth import store
-from sheetport.features.auth.model import Credential, CredentialKind, Wanted
+from sheetport.features.auth.model import Credential, CredentialKind, Narrowing, Wanted
 from sheetport.features.auth.service.mint import given_name
 from sheetport.features.auth.service.narrowing import chosen_scope
 from sheetport.features.auth.service.policy import chosen_end
@@ -47,7 +47,7 @@ async def change_credential(
     changed = replace(found, name=given_name(after.name or ""))
     if given & {*_SCOPE, "operations"}:
         scope, operations = await chosen_scope(uow, actor, found.environment_id, _consistent(after, given))
-        changed = replace(changed, scope=scope, operations=operations)
+        changed = replace(changed, scope=_with_rest(scope, found.scope), operations=operations)
     if "expires_at" in given:
         changed = replace(changed, expires_at=await chosen_end(uow, found.account_id, max_age_days, after.expires_at))
     await reports.update_credential(uow, changed)
@@ -80,6 +80,12 @@ async def _get_own(uow: UnitOfWork, actor: Actor, credential_id: str, *, or_user
     elif found.user_id != actor.id and not (or_users and may(actor.at_large(), Permission.USER_WRITE)):
         raise _absent(credential_id)
     return found
+
+
+def _with_rest(scope: Narrowing, before: Narrowing) -> Narrowing:
+    """What was chosen, with what cannot be changed: the permissions, the key that it is bound to, the sheet."""
+    sheet = before.sheet_id if scope.workbook_id == before.workbook_id else None
+    return replace(scope, sheet_id=sheet, permissions=before.permissions, bound_to=before.bound_to)
 
 
 def _consistent(after: Wanted, given: frozenset[str]) -> Wanted:

@@ -47,6 +47,7 @@ def _narrowed(actor: Actor, scope: Narrowing, operations: list[dict[str, str]]) 
         actor,
         operations=actor.operations or tuple((each["method"], each["path"]) for each in operations),
         networks=actor.networks or scope.networks,
+        bound_to=actor.bound_to or scope.bound_to,
     )
 
 

@@ -33,7 +33,10 @@ PASSWORD, CLIENT = "password sign-in", "client credentials"
 UNKNOWN = Visitor()
 #: Compared with when there is no such client, so that the comparison is made all the same.
 _NO_FINGERPRINT = bytes(32)
-_INSTEAD = "use a personal access token or client credentials, which are made once you have signed in by the first page"
+_INSTEAD = (
+    "sign in by 'sheetport login' (the device login, RFC 8628), or use a personal access token or client credentials,"
+    " which are made once you have signed in by the first page"
+)
 
 
 async def sign_in_by_password(

@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sheetport.features.auth import store
-from sheetport.features.auth.model import Credential, CredentialKind, Minted, Rotated, Wanted
+from sheetport.features.auth.model import Credential, CredentialKind, Minted, Narrowing, Rotated, Wanted
+from sheetport.features.auth.service.actors import actor_of
 from sheetport.features.auth.service.mint import given_name, mint
 from sheetport.features.auth.service.narrowing import chosen_scope
-from sheetport.features.auth.service.policy import chosen_end
+from sheetport.features.auth.service.policy import chosen_end, latest_end
 from sheetport.features.auth.service.revoke import revoke
 from sheetport.features.auth.service.rotate import rotate
 from sheetport.features.users import service as users
 from sheetport.kernel.actor import Actor
 from sheetport.kernel.errors import Forbidden, NotFound
 from sheetport.kernel.paging import Page, Paged
-from sheetport.kernel.permissions import Permission, require
+from sheetport.kernel.permissions import Permission, may, require
 from sheetport.storage.unit_of_work import UnitOfWork
 
 ME = "me"
@@ -55,6 +56,36 @@ async def _make(
         scope=scope,
         operations=operations,
     )
+
+
+async def mint_for_device(
+    uow: UnitOfWork,
+    actor: Actor,
+    name: str,
+    *,
+    origin: str,
+    expires_at: int,
+    max_age_days: int | None,
+    permissions: tuple[str, ...],
+    bound_to: str | None,
+) -> tuple[Minted, tuple[str, ...]]:
+    """A personal access token for a program that the user has let in, and all that it may do now.
+
+    It lives until ``expires_at`` at most, and no longer than keys may. Who may is the caller's to check.
+    """
+    minted = await mint(
+        uow,
+        actor,
+        CredentialKind.PERSONAL,
+        name,
+        user_id=actor.id,
+        origin=origin,
+        expires_at=await latest_end(uow, actor.account_id, max_age_days, expires_at),
+        scope=Narrowing(permissions=permissions, bound_to=bound_to),
+    )
+    row = await store.find_standing(uow, minted.credential.id)
+    acting = await actor_of(uow, row) if row is not None else actor
+    return minted, tuple(sorted(permission.value for permission in Permission if may(acting, permission)))
 
 
 async def delete_token(uow: UnitOfWork, actor: Actor, token_id: str) -> None:

@@ -16,9 +16,11 @@ from sheetport.features.auth import store
 from sheetport.features.auth.service.actors import caller_of, space_actor
 from sheetport.features.auth.service.derived import GUEST_PREFIX, SPACE_PREFIX, read_space_token
 from sheetport.features.auth.service.guest_callers import find_guest_caller
+from sheetport.features.auth.service.proofs import spend_proof
 from sheetport.features.auth.service.rotate import end_reused, find_reused
 from sheetport.kernel.actor import Actor
 from sheetport.kernel.errors import Unauthenticated
+from sheetport.kernel.proofs import BoundToken, Proof, ProofRefused
 from sheetport.storage.unit_of_work import Database, Standing, UnitOfWork
 
 #: More remembered callers than this, and all are forgotten: a bound, not a policy.
@@ -59,8 +61,19 @@ class Verifier:
         """The caller. Raises Unauthenticated, alike for unknown, revoked, expired and wrong-kind tokens."""
         return (await self.know(token)).actor
 
-    async def know(self, token: str) -> Known:
-        """The caller, and when the token expires. Raises Unauthenticated as ``verify`` does."""
+    async def know(self, token: str, key: str | None = None) -> Known:
+        """The caller, and when the token expires. ``key`` is the thumbprint of the key that the caller has proved to
+        hold. Raises Unauthenticated as ``verify`` does, BoundToken and ProofRefused for a token of another key.
+        """
+        known = await self.find(token)
+        if known.actor.bound_to != key:
+            if key is None:
+                raise BoundToken("This token is bound to a key: send it as 'Authorization: DPoP <token>' with a proof.")
+            raise ProofRefused("This token is not bound to the key of the DPoP proof.")
+        return known
+
+    async def find(self, token: str) -> Known:
+        """Whose a token is, whoever shows it: what it is bound to has not been asked. Raises Unauthenticated."""
         if len(token) > MAX_TOKEN:
             raise Unauthenticated
         name, now = self._name(token), self._db.clock.now()
@@ -80,11 +93,16 @@ class Verifier:
         await self._db.write(lambda uow: end_reused(uow, reused))
         raise Unauthenticated
 
+    async def prove(self, proof: Proof) -> str:
+        """The thumbprint of a proof's key. Raises ProofRefused when the proof was used before."""
+        await self._db.write(lambda uow: spend_proof(uow, proof))
+        return proof.key
+
     def recall(self, token: str) -> Known | None:
-        """The caller if it is remembered; whoever uses it reads under its standing."""
+        """The caller if it is remembered and bound to no key; whoever uses it reads under its standing."""
         known = self._remembered.get(self._name(token))
         now = self._db.clock.now()
-        if known is None or known.expires_at <= now:
+        if known is None or known.expires_at <= now or known.actor.bound_to is not None:
             return None
         self.used[known.actor.token_id] = now
         return known

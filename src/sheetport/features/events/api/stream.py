@@ -13,7 +13,6 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from sheetport.features.events import service
 from sheetport.features.events.model import ALERT, ALERTS, DOMAINS, TOPICS, Channel, Grant, Wanted
 from sheetport.features.events.service.following import Tail
-from sheetport.http.auth import bearer_token
 from sheetport.http.dependencies import Call, Caller
 from sheetport.http.hang_up import HangUp
 from sheetport.http.parameters import EnvironmentId, SpaceId
@@ -59,14 +58,14 @@ async def stream_events(
     """Events as they happen, from where the caller left off. Begun here, so that the router answers a refusal."""
     wanted, after = _wanted(topic, domain), _position(last_event or last_event_id)
     channel, newest = await call.read(service.begin_stream, environment_id, space_id)
-    grant = await _granted(request, call, channel)
+    grant = _granted(request, call, channel)
     tail: Tail = request.app.state.hub.follow(grant, newest if after is None else after, wanted)
     return partial(_hand_over, partial(_send_tail, tail))
 
 
-async def _granted(request: Request[Any, Any, Any], call: Call, channel: Channel) -> Grant:
+def _granted(request: Request[Any, Any, Any], call: Call, channel: Channel) -> Grant:
     """What the caller may follow, for as long as its token is good."""
-    known = await request.app.state.verifier.know(bearer_token(request.scope))
+    known = request.scope["state"]["known"]
     return Grant("", channel, call.actor.account_id, call.actor.issuer, known.expires_at)
 
 

@@ -22,13 +22,18 @@ _EXCHANGEABLE = frozenset({ActorKind.USER, ActorKind.SECRET_KEY, ActorKind.SPACE
 _PLACES = frozenset({"env", "sp", "wb", "sh"})
 
 
-async def exchange(uow: UnitOfWork, subject: Known, wanted: Exchange) -> Exchanged:
+async def exchange(uow: UnitOfWork, subject: Known, wanted: Exchange, key: str | None = None) -> Exchanged:
     """A token for less than the subject's: never wider, never longer, and ended with it.
 
-    Raises OAuthError: ``invalid_target`` for a thing that the subject does not reach, ``invalid_scope`` for a
-    permission that it lacks there, ``invalid_request`` for a kind of token that cannot be narrowed.
+    ``key`` is the thumbprint of the key that the caller has proved to hold: the new token is bound to it. Raises
+    OAuthError: ``invalid_target`` for a thing that the subject does not reach, ``invalid_scope`` for a permission that
+    it lacks there, ``invalid_request`` for a kind of token that cannot be narrowed, ``invalid_dpop_proof`` for a
+    subject that is bound to another key.
     """
     actor = subject.actor
+    if actor.bound_to not in {None, key}:
+        message = "The subject token is bound to a key: send a proof of that key in the header DPoP."
+        raise OAuthError("invalid_dpop_proof", message, "DPoP")
     if actor.kind not in _EXCHANGEABLE:
         raise OAuthError("invalid_request", "This kind of token cannot be exchanged.", "subject_token")
     if await depth_of(uow, actor.token_id) >= MAX_DEPTH:
@@ -48,7 +53,9 @@ async def exchange(uow: UnitOfWork, subject: Known, wanted: Exchange) -> Exchang
         origin=ORIGIN,
         parent_id=actor.token_id,
         expires_at=expires_at,
-        scope=Narrowing(environment_id, space_id, workbook_id, sheet_id=sheet_id, permissions=permissions),
+        scope=Narrowing(
+            environment_id, space_id, workbook_id, sheet_id=sheet_id, permissions=permissions, bound_to=key
+        ),
     )
     return Exchanged(minted, expires_at, permissions)
 
@@ -84,7 +91,7 @@ def introspect(actor: Actor, token: Known) -> Told | None:
     grant = asked.grants[0].path if asked.grants and len(asked.grants) == 1 else (asked.environment_id, asked.space_id)
     target = next((each for each in reversed(grant) if each is not None), None)
     expires_at = None if token.expires_at >= NEVER else token.expires_at
-    return Told(asked.id, asked.token_id, None, expires_at, permissions, target)
+    return Told(asked.id, asked.token_id, None, expires_at, permissions, target, asked.bound_to)
 
 
 def _is_own(actor: Actor, asked: Actor) -> bool:
