@@ -258,6 +258,7 @@ PUBLIC = {
     "POST /v1/auth": 400,
     "POST /v1/credentials/revoke": 400,
     "POST /v1/oauth/token": 400,
+    "POST /v1/oauth/device_authorization": 400,
     "POST /v1/oauth/revoke": 400,
     "POST /v1/credentials/secret-scanning": 400,
     "POST /v1/internal/spaces/init": 401,

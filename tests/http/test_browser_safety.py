@@ -32,7 +32,7 @@ API = COMMON | {
     "cross-origin-resource-policy": "same-origin",
     "referrer-policy": "no-referrer",
 }
-PAGES = ("/", "/setup", "/reference", "/reference/compatibility")
+PAGES = ("/", "/setup", "/device", "/reference", "/reference/compatibility")
 #: A route of each class: its path, its status, and "key" where it takes the secret key.
 ANSWERS = [
     ("/v1/environments", 200, "key"),

@@ -24,6 +24,7 @@ PUBLIC = {
     "POST /v1/credentials/revoke",
     "POST /v1/credentials/secret-scanning",
     "POST /v1/oauth/token",
+    "POST /v1/oauth/device_authorization",
     "POST /v1/oauth/revoke",
     "POST /v1/invitations/exchange",
 }
@@ -38,6 +39,14 @@ OWN_SHAPES: dict[str, set[str]] = {
     "get /v1/audit/export": {"raw"},
     "post /v1/credentials/secret-scanning": set(),  # a bare array, as scanning services read it
     "post /v1/oauth/token": {"access_token", "issued_token_type", "token_type", "expires_in", "scope"},
+    "post /v1/oauth/device_authorization": {
+        "device_code",
+        "user_code",
+        "verification_uri",
+        "verification_uri_complete",
+        "expires_in",
+        "interval",
+    },
     "post /v1/oauth/revoke": {"success"},
     "post /v1/oauth/introspect": {"active", "scope", "sub", "exp"},
 }

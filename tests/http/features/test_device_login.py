@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,12 +17,15 @@ from sqlalchemy import select
 from proving import Prover
 from sheetport.features.auth.service import passwords
 from sheetport.features.oauth import jobs
+from sheetport.features.oauth import service as oauth
 from sheetport.features.oauth.model import CODE_LETTERS
 from sheetport.features.users import service as users
 from sheetport.kernel.clock import DAY, HOUR, MINUTE, SECOND
+from sheetport.kernel.errors import NotFound, TooMany
 from sheetport.kernel.visitor import Visitor
 from sheetport.storage.tables.auth import credentials, device_logins
 from sheetport.storage.tables.core import users as users_table
+from sheetport.storage.tables.mail import mails
 from sheetport.storage.unit_of_work import UnitOfWork
 from worlds import PASSWORD, Reply, World
 
@@ -184,6 +188,12 @@ async def test_it_may_ask_for_less_and_gets_no_more_than_that(world: World) -> N
     assert given["scope"] == "environment:read", "what is narrowed makes no tokens"
     assert (await world.call("GET", "/v1/environments", token=given["access_token"])).status == 200
     assert (await world.call("GET", "/v1/spaces", token=given["access_token"])).status == 403
+    told = await world.call("POST", "/v1/oauth/introspect", {"token": given["access_token"]}, token=world.pat)
+    for change in ({"readOnly": False}, {"networks": []}, {"environmentId": world.dev}, {"environmentId": None}):
+        changed = await world.call("PATCH", f"/v1/auth/credentials/{told.body['jti']}", change, token=world.pat)
+        assert changed.status == 200, changed.body
+        assert (await world.call("GET", "/v1/environments", token=given["access_token"])).status == 200
+        assert (await world.call("GET", "/v1/spaces", token=given["access_token"])).status == 403, change
 
 
 async def test_who_is_signed_out_signs_in_and_comes_back(world: World) -> None:
@@ -233,18 +243,21 @@ async def test_who_has_a_second_factor_has_to_have_used_it(world: World) -> None
 async def test_wrong_codes_are_counted_by_who_enters_them(world: World) -> None:
     asked = await begun(world)
     await signed_in(world)
-    limited = Visitor("127.0.0.1", limited=True)
-    assert not world.app.settings.rate_limits
+    actor = await world.app.verifier.verify(world.client.cookies["sheetport_session"])
+    here = Visitor("127.0.0.1", limited=True)
     for _ in range(10):
-        assert (await did(world, "find", "BBBB-BBBB")).status_code == 404
-    assert len(await world.audits("auth:refused")) == 10
-    assert limited.limited
-    object.__setattr__(world.app.settings, "rate_limits", True)
-    stopped = await did(world, "approve", asked["user_code"])
-    assert (stopped.status_code, "Too many attempts" in stopped.text) == (429, True)
+        with pytest.raises(NotFound):
+            await oauth.find_asked(world.db, actor, "BBBB-BBBB", here)
+    assert [record["actor_id"] for record in await world.audits("auth:refused")] == [world.user_id] * 10
+    with pytest.raises(TooMany):
+        await oauth.find_asked(world.db, actor, asked["user_code"], here)
+    with pytest.raises(TooMany):
+        await oauth.decide(world.db, actor, asked["user_code"], here, approved=True)
+    assert await word(world, asked["device_code"]) == "authorization_pending"
     world.clock.advance(15 * MINUTE)
     fresh = await begun(world)
-    assert "Approved" in (await did(world, "approve", fresh["user_code"])).text
+    await oauth.decide(world.db, actor, fresh["user_code"], here, approved=True)
+    assert (await polled(world, fresh["device_code"])).status == 200
 
 
 async def test_whoever_is_disabled_meanwhile_lets_nobody_in(world: World) -> None:
@@ -268,12 +281,26 @@ async def test_keys_live_no_longer_than_the_account_lets_them(world: World) -> N
 
 
 async def test_a_program_from_elsewhere_is_told_of(world: World) -> None:
-    world.client.headers["User-Agent"] = "browser"
+    """By its address, and whose program it is: who was talked into entering a code finds out."""
     await signed_in(world)
-    asked = await begun(world)
-    await did(world, "approve", asked["user_code"])
-    await polled(world, asked["device_code"])
+    here = await begun(world)
+    await did(world, "approve", here["user_code"])
+    assert (await polled(world, here["device_code"])).status == 200
     assert await world.events("login:new-place") == []
+    elsewhere = httpx.ASGITransport(app=world.client._transport.app, client=("203.0.113.9", 1))  # type: ignore[attr-defined]
+    async with httpx.AsyncClient(transport=elsewhere, base_url="http://sheetport.test") as other:
+        there = await begun(replace(world, client=other))
+    shown = await did(world, "find", there["user_code"])
+    assert "203.0.113.9" in shown.text
+    await did(world, "approve", there["user_code"])
+    token = (await polled(world, there["device_code"])).body["access_token"]
+    token_id = (await world.call("POST", "/v1/oauth/introspect", {"token": token}, token=token)).body["jti"]
+    (event,) = await world.events("login:new-place")
+    assert (event["target"], world.user_id in event["payload"]) == (token_id, True)
+    (record,) = await world.audits("login:new-place")
+    assert (record["actor_id"], record["target"]) == (world.user_id, token_id)
+    rows = await world.db.read(lambda uow: uow.fetch_all(select(mails.c.recipient, mails.c.template)))
+    assert [(row["recipient"], row["template"]) for row in rows] == [(FORM["email"], "alert")]
 
 
 async def test_its_token_can_be_bound_to_a_key(world: World) -> None:

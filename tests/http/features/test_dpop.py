@@ -1,4 +1,4 @@
-"""Tokens that are bound to a key (RFC 9449): how they come to be, and that nothing opens with them but a fresh proof."""
+"""Tokens that are bound to a key (RFC 9449): how they come to be, and that they open nothing without a fresh proof."""
 
 from __future__ import annotations
 
@@ -167,7 +167,8 @@ async def test_the_token_endpoint_refuses_bad_and_used_proofs_in_the_words_of_th
     prover = Prover()
     used = proof(world, prover, "POST", "/v1/oauth/token")
     assert (await asked(world, world.sk, used)).status == 200
-    for bad in (used, "junk", proof(world, prover, "GET", "/v1/oauth/token"), proof(world, prover, "POST", "/v1/oauth")):
+    wrong = [proof(world, prover, *of) for of in (("GET", "/v1/oauth/token"), ("POST", "/v1/oauth"))]
+    for bad in (used, "junk", *wrong):
         reply = await asked(world, world.sk, bad)
         assert (reply.status, reply.body["error"], reply.error["key"]) == (400, "invalid_dpop_proof", "DPoP")
     assert len(await world.audits("narrowed:create")) == 1

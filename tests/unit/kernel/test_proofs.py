@@ -41,7 +41,8 @@ def test_a_good_proof_names_its_key_and_ends(prover: Prover) -> None:
 
 
 def test_the_address_counts_without_its_query_and_in_any_spelling() -> None:
-    for spelled in (f"{URL}?a=1", f"{URL}#x", URL.replace("https://data", "HTTPS://DATA"), URL.replace(".com", ".com:443")):
+    loud, with_port = URL.replace("https://data", "HTTPS://DATA"), URL.replace(".com", ".com:443")
+    for spelled in (f"{URL}?a=1", f"{URL}#x", loud, with_port):
         assert read_proof(ES256.prove("GET", spelled, NOW, TOKEN), "GET", URL, NOW, TOKEN).key == ES256.thumbprint
     for other in ("http://data.example.com/v1/spaces/us_sp_1", "https://data.example.com:444/v1/spaces/us_sp_1", "x"):
         assert "htu" in refused(ES256.prove("GET", other, NOW, TOKEN))
