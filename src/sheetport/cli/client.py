@@ -16,11 +16,13 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class CallError(CommandError):
-    """The server refused a call: ``status`` is the HTTP status, 0 when there was no answer."""
+    """The server refused a call: ``status`` is the HTTP status, 0 when there was no answer, and ``word`` OAuth's word
+    for the refusal where it has one."""
 
-    def __init__(self, message: str, status: int = 0) -> None:
+    def __init__(self, message: str, status: int = 0, word: str = "") -> None:
         super().__init__(message)
         self.status = status
+        self.word = word
 
 
 class Client:
@@ -58,7 +60,7 @@ class Client:
             reason = "the key holds letters no key has" if isinstance(error, UnicodeEncodeError) else str(error)
             raise CallError(f"{self.url} cannot be reached ({reason}). Is the server running there?") from None
         if response.status_code >= 400:
-            raise CallError(said(response), response.status_code)
+            raise CallError(said(response), response.status_code, _word(response))
         try:
             return response.json() if response.content else None
         except ValueError:
@@ -77,3 +79,12 @@ class Client:
         if not isinstance(answer, dict) or "data" not in answer:
             raise CallError(f"{self.url}{path} did not answer as a Sheetport server does.")
         return answer["data"]
+
+
+def _word(response: httpx.Response) -> str:
+    try:
+        body = response.json()
+    except ValueError:
+        return ""
+    word = body.get("error") if isinstance(body, dict) else None
+    return word if isinstance(word, str) else ""

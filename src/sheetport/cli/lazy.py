@@ -61,7 +61,7 @@ PLACES = {
     "login": (
         "sheetport.cli.login",
         "login",
-        "Sign in; the sign-in is kept for 24 hours in a file that only you can read.",
+        "Sign in; the sign-in is kept in a file that only you can read.",
     ),
     "logout": ("sheetport.cli.login", "logout", "Sign out: end the stored sign-in on the server and delete it here."),
     "env": (

@@ -12,6 +12,7 @@ from sheetport.cli import credentials as shared
 from sheetport.cli.caller import DEFAULT_URL, base_url, user_caller
 from sheetport.cli.client import LOOPBACK, CallError, Client
 from sheetport.cli.clients import OfEnvironment
+from sheetport.cli.device_login import sign_in_by_code
 from sheetport.cli.durations import seconds_of
 from sheetport.cli.login_file import Login, delete_login, read_login, write_login
 from sheetport.cli.options import Data, err, out
@@ -30,28 +31,37 @@ token_app = typer.Typer(
 
 
 def login(
-    email: Annotated[str | None, typer.Option(help="Your address; asked for when left out.")] = None,
+    email: Annotated[str | None, typer.Option(help="Sign in by this address and a password instead.")] = None,
     url: Annotated[
-        str, typer.Option(envvar="FLATFILE_API_URL", show_envvar=False, help="The server's address.")
+        str,
+        typer.Option("--url", "--server", envvar="FLATFILE_API_URL", show_envvar=False, help="The server's address."),
     ] = DEFAULT_URL,
 ) -> None:
-    """Sign in; the sign-in is kept for 24 hours in a file that only you can read.
+    """Sign in; the sign-in is kept in a file that only you can read.
 
-    The password is asked for, or read from standard input.
+    Shows a code to enter in a browser, on this or any device, where you sign in as ever, with a second factor too.
+    With --email a password is asked for, or read from standard input; such a sign-in lasts for 24 hours.
+
+        sheetport login --url https://data.example.com
 
         sheetport login --url https://data.example.com --email you@example.com
     """
     url = base_url(url)
     if urlsplit(url).scheme == "http" and urlsplit(url).hostname not in LOOPBACK:
-        err.print("[yellow]warning:[/] http:// sends your password in the clear; use https:// if the server has it.")
-    email = email or typer.prompt("Email", err=True)
+        sent = "password" if email else "token"
+        err.print(f"[yellow]warning:[/] http:// sends your {sent} in the clear; use https:// if the server has it.")
+    done = _sign_in_by_password(url, email) if email else sign_in_by_code(url)
+    path = write_login(done)
+    err.print(f"Signed in to {url} as {done.email}, until {done.expires} ({path}).", markup=False)
+
+
+def _sign_in_by_password(url: str, email: str) -> Login:
     password = read_secret("Password")
     with Client(url) as client:
         answer = client.call("POST", "/v1/auth", {"email": email, "password": password})
     with Client(url, answer["accessToken"]) as client:
         newest = max(client.data("GET", _TOKENS), key=lambda one: str(one["createdAt"]))
-    path = write_login(Login(url, str(email), answer["accessToken"], newest["id"], answer["expires"]))
-    err.print(f"Signed in to {url} as {email}, until {answer['expires']} ({path}).", markup=False)
+    return Login(url, email, answer["accessToken"], newest["id"], answer["expires"])
 
 
 def logout() -> None:
@@ -63,8 +73,8 @@ def logout() -> None:
     existed = delete_login()
     if stored is not None:
         try:
-            with Client(stored.url, stored.token) as client:
-                client.call("DELETE", f"{_TOKENS}/{quote(stored.token_id, safe='')}")
+            with Client(stored.url) as client:
+                client.call("POST", "/v1/oauth/revoke", {"token": stored.token})
         except CallError as error:
             err.print(f"warning: it could not be ended on the server and lasts until {stored.expires}: {error}")
     err.print("Signed out." if existed else "You were not signed in.")

@@ -248,7 +248,9 @@ async def test_wrong_codes_are_counted_by_who_enters_them(world: World) -> None:
     for _ in range(10):
         with pytest.raises(NotFound):
             await oauth.find_asked(world.db, actor, "BBBB-BBBB", here)
-    assert [record["actor_id"] for record in await world.audits("auth:refused")] == [world.user_id] * 10
+    refused = [json.loads(record["detail"]) for record in await world.audits("auth:refused")]
+    assert [each["origin"] for each in refused] == ["device login"] * 10
+    assert len({each["claimed"] for each in refused}) == 1
     with pytest.raises(TooMany):
         await oauth.find_asked(world.db, actor, asked["user_code"], here)
     with pytest.raises(TooMany):
