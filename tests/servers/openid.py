@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -21,8 +19,6 @@ from servers.node import PACKAGES, install_packages, make_project, node_tools
 
 NAME = "oidc-provider"
 CLIENT, SECRET = "sheetport", "of the tests, and: 100% odd"
-_LINK = re.compile(r'(?:action|href)="([^"]+)"')
-_HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 
 
 @dataclass
@@ -33,24 +29,20 @@ class OpenIdProvider:
     keys: dict[str, Any] = field(repr=False)
 
     def sign_in(self, url: str, login: str) -> str:
-        """Go to ``url`` as a browser, sign in as ``login``, allow everything; where the browser is sent back to."""
+        """Go to ``url`` as a browser and sign in as ``login``, "" to press Cancel; where the browser is sent back to."""
         with httpx.Client(timeout=10, trust_env=False) as browser:
             reply = browser.get(url)
-            for _ in range(12):
-                if reply.status_code in {302, 303}:
-                    place = urljoin(str(reply.url), reply.headers["location"])
-                    if not place.startswith(self.issuer):
-                        return place
-                    reply = browser.get(place)
+            for _ in range(8):
+                if reply.status_code not in {302, 303}:
+                    assert "/interaction/" in str(reply.url), reply.text[:500]
+                    sent = {"login": login} if login else {"cancel": ""}
+                    reply = browser.post(reply.url, data=sent)
                     continue
-                reply = self._fill(browser, reply, login)
+                place = urljoin(str(reply.url), reply.headers["location"])
+                if not place.startswith(self.issuer):
+                    return place
+                reply = browser.get(place)
         raise AssertionError(f"the provider leads nowhere: {reply.status_code} {reply.text[:500]}")
-
-    def _fill(self, browser: httpx.Client, reply: httpx.Response, login: str) -> httpx.Response:
-        assert reply.status_code == 200, reply.text[:500]
-        fields = dict(_HIDDEN.findall(reply.text))
-        place = next(unescape(each) for each in _LINK.findall(reply.text) if "/interaction/" in each)
-        return browser.post(urljoin(str(reply.url), place), data={**fields, "login": login, "password": "any"})
 
 
 def new_keys() -> dict[str, Any]:
@@ -64,14 +56,15 @@ def new_keys() -> dict[str, Any]:
 
 
 @contextmanager
-def running_provider(folder: Path, accounts: list[dict[str, Any]], callbacks: list[str], **more: Any) -> Iterator[Any]:
-    """A provider with these accounts (``login``, ``claims``) whose client may be sent back to ``callbacks``."""
+def running_provider(folder: Path, accounts: list[dict[str, Any]], **more: Any) -> Iterator[OpenIdProvider]:
+    """A provider with these accounts: ``login``, ``claims``, ``amr``."""
     home = make_project(install_packages(NAME), folder)
     script = folder / "provider.mjs"
     script.write_text((PACKAGES / NAME / "provider.mjs").read_text())
     keys = new_keys()
-    client = {"client_id": CLIENT, "client_secret": SECRET, "redirect_uris": callbacks, **more.pop("client", {})}
+    client = {"client_id": CLIENT, "client_secret": SECRET, "redirect_uris": ["http://127.0.0.1/sso/any/callback"]}
     wanted = {"accounts": accounts, "clients": [client], "jwks": {"keys": list(keys.values())}, **more}
+    wanted |= {"callback": r"^http://(127\.0\.0\.1|localhost):\d+/sso/[A-Za-z0-9_]+/callback$"}
     environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     process = subprocess.Popen(
         [node_tools().node, str(script), json.dumps(wanted)],
