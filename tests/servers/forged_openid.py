@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -18,18 +19,24 @@ from joserfc.jwk import RSAKey
 KID = "key-1"
 
 
+@cache
+def _first_key() -> RSAKey:
+    """One for all that are started: it takes longer than all else of one."""
+    return RSAKey.generate_key(2048)
+
+
 @dataclass
 class ForgedProvider:
     """What it answers. ``claims`` stand in each ID token over those of a right one, None takes one away."""
 
     issuer: str = ""
-    key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048), repr=False)
+    key: RSAKey = field(default_factory=_first_key, repr=False)
     kid: str = KID
     client_id: str = "forged"
     claims: dict[str, Any] = field(default_factory=dict)
     discovery: dict[str, Any] = field(default_factory=dict)
-    #: The whole ID token in place of the right one.
-    token: str | None = None
+    #: Makes the whole ID token in place of the right one.
+    make: Callable[[ForgedProvider], str] | None = None
     #: By path, a whole answer in place of the right one.
     answers: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
@@ -77,7 +84,11 @@ class ForgedProvider:
                 **self.discovery,
             },
             "/jwks": {"keys": [public]},
-            "/token": {"access_token": "at", "token_type": "Bearer", "id_token": self.token or self.signed()},
+            "/token": {
+                "access_token": "at",
+                "token_type": "Bearer",
+                "id_token": self.make(self) if self.make else self.signed(),
+            },
         }
         return (200, json.dumps(told[path]).encode()) if path in told else (404, b"{}")
 
@@ -106,7 +117,7 @@ def running_forger() -> Iterator[ForgedProvider]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     made.issuer = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield made

@@ -29,7 +29,7 @@ class OpenIdProvider:
     keys: dict[str, Any] = field(repr=False)
 
     def sign_in(self, url: str, login: str) -> str:
-        """Go to ``url`` as a browser and sign in as ``login``, "" to press Cancel; where the browser is sent back to."""
+        """Go to ``url`` as a browser and sign in as ``login`` ("": press Cancel); where it is sent back to."""
         with httpx.Client(timeout=10, trust_env=False) as browser:
             reply = browser.get(url)
             for _ in range(8):

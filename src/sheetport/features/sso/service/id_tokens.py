@@ -71,10 +71,10 @@ def verify(token: str, key: Mapping[str, Any], expected: Expected) -> dict[str, 
     """The claims of a token that ``key`` has signed, all checked. Raises Refused, saying what is wrong."""
     algorithm, _ = _header_of(token)
     try:
-        made = _import(key, algorithm)
         registry = _Lenient(algorithms=[algorithm], strict_check_header=False)
-        with warnings.catch_warnings():  # EdDSA is an old name, but the one that providers use
+        with warnings.catch_warnings():  # EdDSA is an old name that providers use; short keys are refused here
             warnings.simplefilter("ignore", SecurityWarning)
+            made = _import(key, algorithm)
             claims = jwt.decode(token, made, algorithms=[algorithm], registry=registry).claims
     except (JoseError, ValueError, TypeError, KeyError):
         raise refused("signature", "its signature does not hold") from None
