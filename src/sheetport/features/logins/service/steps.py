@@ -47,9 +47,7 @@ async def sign_in(db: Database, email: str, password: str, visitor: Visitor) -> 
         barred = await _barred(uow, user)
         return barred if barred is not None else await admit(uow, user, visitor, PASSWORD)
 
-    done: Login | Pending | SheetportError = await auth.with_password(
-        db, email, password, ORIGIN, visitor, admit_user
-    )
+    done: Login | Pending | SheetportError = await auth.with_password(db, email, password, ORIGIN, visitor, admit_user)
     return raised(done)
 
 
