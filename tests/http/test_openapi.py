@@ -33,6 +33,8 @@ PAGES = {
     "POST /sign-in/enrol",
     "POST /sign-in/passkey",
     "POST /sign-in/passkey/options",
+    "GET /sso/{}/start",
+    "GET /sso/{}/callback",
     "GET /forgot",
     "POST /forgot",
     "GET /reset",

@@ -10,7 +10,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from sheetport.features.logins import service as logins
-from sheetport.features.logins.model import SSO_LIFETIME, Pending
+from sheetport.features.logins.model import SSO_LIFETIME, Login, Pending
 from sheetport.http.auth import PUBLIC
 from sheetport.http.errors import status_of
 from sheetport.http.rates import RATE
@@ -41,13 +41,8 @@ async def get_start(request: AnyRequest, connection_id: FromPath[str]) -> Respon
 @get("/{connection_id:str}/callback", opt={RATE: Bucket.SIGN_INS})
 async def get_callback(request: AnyRequest, connection_id: FromPath[str]) -> Response[Any]:
     """A page of our own and no redirect: the browser comes from elsewhere, and would not send the session with one."""
-    state = request.app.state
-    redirect_uri = _redirect_uri(request, connection_id)
-    ticket = cookie_value(request, COOKIE)
     try:
-        done = await logins.finish_sso(
-            state.db, state.providers, connection_id, _answer(request), ticket, redirect_uri, visitor(request)
-        )
+        done = await _finish(request, connection_id)
     except SheetportError as error:
         return _refused(request, error)
     place, cookies = "/", [cookie(request, COOKIE, "", 0)]
@@ -60,6 +55,14 @@ async def get_callback(request: AnyRequest, connection_id: FromPath[str]) -> Res
     answer.headers["Referrer-Policy"] = "no-referrer"  # the code stands in this page's address
     answer.cookies.extend(cookies)
     return answer
+
+
+async def _finish(request: AnyRequest, connection_id: str) -> Login | Pending:
+    state, ticket = request.app.state, cookie_value(request, COOKIE)
+    redirect_uri = _redirect_uri(request, connection_id)
+    return await logins.finish_sso(
+        state.db, state.providers, connection_id, _answer(request), ticket, redirect_uri, visitor(request)
+    )
 
 
 def _answer(request: AnyRequest) -> dict[str, list[str]]:

@@ -170,7 +170,7 @@ async def test_answers_that_were_not_asked_for_are_refused(world: World, forger:
         page = await answered(world, forger, start, query)
         assert (page.status_code, "Not signed in" in page.text) == (400, True), query
         assert not {"Call 0800", "<script>"} & {each for each in ("Call 0800", "<script>") if each in page.text}
-    assert await refusals(world) == list(answers.values())
+    assert sorted(await refusals(world)) == sorted(answers.values())
     assert "/token" not in forger.asked, "no code is handed on"
     assert (
         await world.client.post(start.replace("start", "callback"), data={"SAMLResponse": "any"})
@@ -284,9 +284,9 @@ async def test_settings_that_cannot_be_are_refused_by_name(world: World) -> None
     assert await world.audits("sso:update") == []
 
 
-@given(query=st.text(max_size=80), cookie=st.text("abc.-_019", max_size=80))
+@given(query=st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=80), cookie=st.text("abc.-_019", max_size=80))
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 async def test_whatever_comes_back_is_answered_with_a_page(world: World, query: str, cookie: str) -> None:
     world.client.cookies.set("sheetport_sso", cookie, domain="sheetport.test")
-    page = await world.client.get(f"/sso/us_sso_any/callback?{quote(query, safe='=&%')}")
+    page = await world.client.get(f"/sso/us_sso_any/callback?{quote(query, safe='=&')}")
     assert (page.status_code, "Not signed in" in page.text) == (400, True)

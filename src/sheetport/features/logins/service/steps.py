@@ -48,7 +48,9 @@ async def sign_in(db: Database, email: str, password: str, visitor: Visitor) -> 
         return barred if barred is not None else await admit(uow, user, visitor, PASSWORD)
 
     done: Login | Pending | SheetportError = await auth.with_password(db, email, password, ORIGIN, visitor, admit_user)
-    return raised(done)
+    if isinstance(done, SheetportError):
+        raise done
+    return done
 
 
 async def admit(

@@ -68,6 +68,9 @@ async def _first_link(uow: UnitOfWork, connection: Connection, person: Person) -
 async def _by_address(uow: UnitOfWork, connection: Connection, person: Person, email: str) -> User:
     account_id = connection.account_id
     user = await users.find_user_by_email(uow, email)
+    if user is None and await users.is_invited_elsewhere(uow, account_id, email):
+        # An account chooses its provider, so the provider's word must not take an address that another one waits for.
+        raise Refused("invited-elsewhere", _UNKNOWN)
     try:
         if user is None:
             user = await users.accept_invitation_of(uow, account_id, email)

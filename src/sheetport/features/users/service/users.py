@@ -181,6 +181,11 @@ async def set_password(uow: UnitOfWork, user_id: str, password_hash: str, email:
     return replace(before, **changes)
 
 
+async def is_invited_elsewhere(uow: UnitOfWork, account_id: str, email: str) -> bool:
+    """Whether another account waits for who has this address, for slices above."""
+    return await store.is_invited_elsewhere(uow, account_id, email)
+
+
 async def accept_invitation_of(uow: UnitOfWork, account_id: str, email: str) -> User | None:
     """The user of the account who is invited by this address, once the address is theirs; None without one.
 
