@@ -144,6 +144,12 @@ ROWS = (
     Row("DELETE /v1/auth/factors/passkeys/{passkey_id}", NOBODY),
     Row("GET /v1/auth/login-policy", USERS),
     Row("PATCH /v1/auth/login-policy", USERS, {"mfaRequired": False}),
+    # Single sign-on, which the scene's account has not set up.
+    Row("GET /v1/auth/sso", "404 403 403 403 403 403 403"),
+    Row("PATCH /v1/auth/sso", "400 403 403 403 403 403 403", {"name": "Example"}),
+    Row("DELETE /v1/auth/sso", "404 403 403 403 403 403 403"),
+    Row("POST /v1/auth/sso/test", "404 403 403 403 403 403 403"),
+    Row("DELETE /v1/auth/sso/identities/{spare_user_id}", "404 403 403 403 403 403 403"),
     # All of them alike. A secret key lists its environment's keys, and changes none.
     Row("GET /v1/auth/credentials", "ok ok ok ok 403 403 403"),
     Row("GET /v1/auth/credentials/due", "ok ok ok ok 403 403 403"),

@@ -23,6 +23,7 @@ from sheetport.features.audit.service import Sealer, Watch
 from sheetport.features.auth import api as auth
 from sheetport.features.auth.service import Verifier, find_issuer
 from sheetport.features.documents import api as documents
+from sheetport.features.egress.service import Egress
 from sheetport.features.embeds import api as embeds
 from sheetport.features.entitlements import api as entitlements
 from sheetport.features.environments import api as environments
@@ -40,6 +41,7 @@ from sheetport.features.secrets import api as secrets
 from sheetport.features.secrets.service import list_secret_roots
 from sheetport.features.sheets import api as sheets
 from sheetport.features.spaces import api as spaces
+from sheetport.features.sso.service import Providers
 from sheetport.features.users import api as users
 from sheetport.features.versions import api as versions
 from sheetport.features.workbooks import api as workbooks
@@ -74,6 +76,7 @@ from sheetport.web import (
     setup_pages,
     sign_in_pages,
     space_pages,
+    sso_pages,
 )
 from sheetport.web.first_run import expiring_first_run
 from sheetport.web.marks import Marks
@@ -123,6 +126,7 @@ ROUTERS: list[ControllerRouterHandler] = [
     setup_pages.router,
     sign_in_pages.router,
     space_pages.router,
+    sso_pages.router,
 ]
 
 QUICK: dict[str, HTTPRouteHandler] = {
@@ -193,6 +197,7 @@ class Application:
         state["db"], state["settings"], state["verifier"] = db, settings, self.verifier
         state["limits"], state["gate"] = self.limiter, gate
         state["hub"], state["telemetry"], state["sealer"] = self.hub, self.telemetry, self.sealer
+        state["providers"] = Providers(Egress(db))
         self.mail_sender = MailSender(db, settings.mail, self._answer_guests) if settings.mail else None
         self.marks = Marks(db)
         observed = ObserveMiddleware(self.router, WATCHED, self.marks.asks, self.marks.note, db.keys.fingerprint)

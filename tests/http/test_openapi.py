@@ -35,6 +35,8 @@ PAGES = {
     "POST /sign-in/passkey/options",
     "GET /device",
     "POST /device",
+    "GET /sso/{}/start",
+    "GET /sso/{}/callback",
     "GET /forgot",
     "POST /forgot",
     "GET /reset",

@@ -96,6 +96,11 @@ PLACES = {
         "sessions_app",
         "Where you are signed in: by the page, by password and by client credentials.",
     ),
+    "sso": (
+        "sheetport.cli.sso",
+        "sso_app",
+        "Single sign-on: your account's users sign in by your own identity provider (OpenID Connect).",
+    ),
     "events": ("sheetport.cli.events", "events_app", "What happens in an environment."),
     "guests": (
         "sheetport.cli.guests",

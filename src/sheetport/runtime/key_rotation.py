@@ -18,6 +18,7 @@ from sheetport.features.audit import service as audit
 from sheetport.features.factors import service as factors
 from sheetport.features.mail import service as mail
 from sheetport.features.secrets import service as secrets
+from sheetport.features.sso import service as sso
 from sheetport.kernel.crypto import DecryptionError, KeyRing
 from sheetport.kernel.errors import Conflict, Unavailable
 from sheetport.kernel.killpoints import kill_point
@@ -139,6 +140,8 @@ class KeyRotation:
         """Seal what lies under the key-encryption key beside data keys; 1 if some of it does not open."""
         try:
             while await self._db.write(factors.reseal_totp):
+                continue
+            while await self._db.write(sso.reseal_secrets):
                 continue
             while await self._db.write(lambda uow: mail.reseal_mails(uow, _AT_ONCE)):
                 continue

@@ -27,6 +27,7 @@ from sheetport.web.marks import list_marks
 from sheetport.web.reader import address_of, place_of, read_first_page
 from sheetport.web.rendering import HEADERS, asset, page
 from sheetport.web.sessions import require_signed_in, signed_in
+from sheetport.web.sign_in_pages import sign_in_page
 
 
 class Wanted(Wire):
@@ -54,7 +55,7 @@ async def get_first_page(request: AnyRequest) -> Response[str]:
     healthy = await _healthy(request)
     actor = await signed_in(request) if healthy else None
     if actor is None:
-        return page(request, "sign_in.html", healthy=healthy, refusal=None, email="")
+        return await sign_in_page(request, healthy=healthy)
     address = address_of(request)
     values = await request.app.state.db.read(lambda uow: read_first_page(uow, actor, address))
     return page(request, "first_page.html", place=place_of(request.app.state.settings), **values)

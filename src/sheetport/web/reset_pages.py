@@ -28,6 +28,7 @@ from sheetport.storage.unit_of_work import UnitOfWork
 from sheetport.web.cookies import AnyRequest, cookie, cookie_value
 from sheetport.web.forms import form_of
 from sheetport.web.rendering import HEADERS, page
+from sheetport.web.sign_in_pages import sign_in_page
 
 COOKIE = "sheetport_reset"
 #: Wishes that wait to be looked at; more are passed over, so that nobody fills the memory with them.
@@ -79,7 +80,7 @@ async def post_reset(request: AnyRequest) -> Response[Any]:
         return page(request, "reset_ended.html", 404)
     except SheetportError as error:
         return page(request, "reset.html", status_of(error), refusal=error.message, email=user.email)
-    answer = page(request, "sign_in.html", healthy=True, refusal=None, email=user.email, told=_CHANGED)
+    answer = await sign_in_page(request, email=user.email, told=_CHANGED)
     answer.cookies.append(cookie(request, COOKIE, "", 0))
     return answer
 

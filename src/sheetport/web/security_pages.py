@@ -36,6 +36,8 @@ _WAYS = {
     "password+recovery": "password and recovery code",
     "passkey": "passkey",
     "sso": "single sign-on",
+    "sso+totp": "single sign-on and app",
+    "sso+recovery": "single sign-on and recovery code",
 }
 
 

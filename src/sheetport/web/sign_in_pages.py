@@ -22,6 +22,7 @@ from sheetport.features.logins.model import (
     Needed,
     Pending,
 )
+from sheetport.features.sso import service as sso
 from sheetport.http.auth import PUBLIC
 from sheetport.http.errors import status_of
 from sheetport.http.rates import RATE
@@ -47,20 +48,47 @@ async def post_sign_in(request: AnyRequest) -> Response[Any]:
     except Forbidden as error:
         if error.key != FIELD:
             raise
-        return page(request, "sign_in.html", 403, healthy=True, refusal=error.message, email="")
+        return await sign_in_page(request, error, status=403)
     return await answer_password(request, email, password)
 
 
 async def answer_password(request: AnyRequest, email: str, password: str) -> Response[Any]:
     """The session of a right password, or the page of the next step."""
     try:
-        done = await logins.sign_in(request.app.state.db, email, password, _visitor(request))
+        done = await logins.sign_in(request.app.state.db, email, password, visitor(request))
     except SheetportError as error:
-        return page(request, "sign_in.html", status_of(error), healthy=True, refusal=error.message, email=email)
+        return await sign_in_page(request, error, email=email)
     if isinstance(done, Pending):
-        kept = cookie(request, STEP, done.ticket, STEP_LIFETIME // SECOND)
-        return Redirect(_PLACES[done.needed], status_code=303, cookies=[kept], headers=HEADERS)
+        place, kept = next_step(request, done)
+        return Redirect(place, status_code=303, cookies=[kept], headers=HEADERS)
     return Redirect(onward(request), status_code=303, cookies=session_cookies(request, done), headers=HEADERS)
+
+
+def next_step(request: AnyRequest, pending: Pending) -> tuple[str, Cookie]:
+    """The page of the second step, and the cookie that stands for the first."""
+    return _PLACES[pending.needed], cookie(request, STEP, pending.ticket, STEP_LIFETIME // SECOND)
+
+
+async def sign_in_page(
+    request: AnyRequest,
+    refused: SheetportError | None = None,
+    *,
+    status: int = 200,
+    healthy: bool = True,
+    email: str = "",
+    told: str | None = None,
+) -> Response[str]:
+    """The page that everybody begins at; of a refusal the status is its own, unless one is given."""
+    found = await request.app.state.db.read(sso.list_names) if healthy else []
+    providers = [{"name": name, "start": f"/sso/{connection_id}/start"} for connection_id, name in found]
+    shown: dict[str, Any] = {
+        "healthy": healthy,
+        "email": email,
+        "told": told,
+        "refusal": refused.message if refused else None,
+    }
+    status = status_of(refused) if refused and status == 200 else status
+    return page(request, "sign_in.html", status, providers=providers, **shown)
 
 
 @get("/sign-in/code")
@@ -72,7 +100,7 @@ async def get_code(request: AnyRequest) -> Response[Any]:
 async def post_code(request: AnyRequest) -> Response[Any]:
     (code,) = await form_of(request, "code", signs_in=True)
     try:
-        done = await logins.sign_in_by_code(request.app.state.db, _step(request), code, _visitor(request))
+        done = await logins.sign_in_by_code(request.app.state.db, _step(request), code, visitor(request))
     except SheetportError as error:
         return page(request, "code.html", status_of(error), refusal=error.message)
     return Redirect(onward(request), status_code=303, cookies=session_cookies(request, done), headers=HEADERS)
@@ -90,13 +118,13 @@ async def get_enrol(request: AnyRequest) -> Response[Any]:
 async def post_enrol(request: AnyRequest) -> Response[Any]:
     (code,) = await form_of(request, "code", signs_in=True)
     try:
-        done, codes = await logins.finish_enrolment(request.app.state.db, _step(request), code, _visitor(request))
+        done, codes = await logins.finish_enrolment(request.app.state.db, _step(request), code, visitor(request))
     except Invalid as error:
         if error.key == "ticket":
-            return page(request, "sign_in.html", 400, healthy=True, refusal=error.message, email="")
+            return await sign_in_page(request, error)
         return enrol_page(request, await _enrolment(request), "/sign-in/enrol", error)
     except SheetportError as error:
-        return page(request, "sign_in.html", status_of(error), healthy=True, refusal=error.message, email="")
+        return await sign_in_page(request, error)
     answer = page(request, "recovery_codes.html", codes=codes, onward=onward(request))
     answer.cookies.extend(session_cookies(request, done))
     return answer
@@ -112,7 +140,7 @@ async def post_passkey_options(request: AnyRequest) -> Response[Any]:
 async def post_passkey(request: AnyRequest, data: JSONBody[dict[str, Any]]) -> Response[Any]:
     require_script_token(request, signs_in=True)
     ticket = cookie_value(request, CHALLENGE)
-    done = await logins.sign_in_by_passkey(request.app.state.db, ticket, data, site_of(request), _visitor(request))
+    done = await logins.sign_in_by_passkey(request.app.state.db, ticket, data, site_of(request), visitor(request))
     return Response({"data": {"onward": onward(request)}}, headers=HEADERS, cookies=session_cookies(request, done))
 
 
@@ -150,7 +178,8 @@ def enrol_page(
     return page(request, "enrol.html", status, drawn=drawn, secret=spaced, action=action, refusal=refusal)
 
 
-def _visitor(request: AnyRequest) -> Visitor:
+def visitor(request: AnyRequest) -> Visitor:
+    """Who signs in, with what a device's cookie says of them."""
     db = request.app.state.db
     return logins.known_device(db.keys, db.clock.now(), visitor_of(request), cookie_value(request, DEVICE))
 

@@ -22,12 +22,19 @@ from sheetport.features.logins.schemas import (
     ProveAgain,
     RecoveryCodes,
     SessionShape,
+    SsoCheck,
+    SsoPatch,
+    SsoShape,
     TotpCode,
     to_factors,
     to_policy,
     to_session,
+    to_sso,
+    to_sso_change,
+    to_sso_check,
     to_totp,
 )
+from sheetport.features.sso import service as sso
 from sheetport.http.dependencies import Caller
 from sheetport.http.envelope import OK, Data, Success
 from sheetport.http.visitors import visitor_of
@@ -114,6 +121,35 @@ async def update_login_policy(call: Caller, data: JSONBody[PolicyPatch]) -> Data
     return Data(data=to_policy(await call.write(service.set_policy, data.mfa_required, data.password_tokens)))
 
 
+@get("/sso")
+async def get_sso(call: Caller) -> Data[SsoShape]:
+    return Data(data=to_sso(await call.read(sso.get_connection), call.settings.http.base_url))
+
+
+@patch("/sso")
+async def update_sso(call: Caller, data: JSONBody[SsoPatch]) -> Data[SsoShape]:
+    made = await call.write(sso.set_connection, to_sso_change(data))
+    return Data(data=to_sso(made, call.settings.http.base_url))
+
+
+@delete("/sso", status_code=200)
+async def delete_sso(call: Caller) -> Success:
+    await call.write(service.remove_sso)
+    return OK
+
+
+@post("/sso/test", status_code=200)
+async def test_sso(request: AnyRequest, call: Caller) -> Data[list[SsoCheck]]:
+    checks = await sso.check_provider(call.db, request.app.state.providers, call.actor)
+    return Data(data=[to_sso_check(each) for each in checks])
+
+
+@delete("/sso/identities/{user_id:str}", status_code=200)
+async def delete_sso_identity(call: Caller, user_id: FromPath[str]) -> Success:
+    await call.write(sso.unlink_user, user_id)
+    return OK
+
+
 router = Router(
     "/v1/auth",
     route_handlers=[
@@ -131,6 +167,11 @@ router = Router(
         delete_passkey,
         get_login_policy,
         update_login_policy,
+        get_sso,
+        update_sso,
+        delete_sso,
+        test_sso,
+        delete_sso_identity,
     ],
     response_headers=_HEADERS,
     tags=["auth"],

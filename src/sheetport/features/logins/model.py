@@ -10,7 +10,7 @@ from sheetport.kernel.clock import DAY, MINUTE
 
 
 class Needed(StrEnum):
-    """What is missing after a right password."""
+    """What is missing after the first step."""
 
     CODE = "code"
     ENROLMENT = "enrolment"
@@ -22,11 +22,13 @@ STEP_LIFETIME = 10 * MINUTE
 RESET_LIFETIME = 30 * MINUTE
 CHALLENGE_LIFETIME = 5 * MINUTE
 DEVICE_LIFETIME = 180 * DAY
+#: How long a browser may stay with an identity provider.
+SSO_LIFETIME = 10 * MINUTE
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A right password that is not enough. The ticket stands for it."""
+    """A right first step that is not enough. The ticket stands for it."""
 
     needed: Needed
     ticket: str = field(repr=False)
@@ -52,3 +54,11 @@ class ListedSession:
     agent: str | None
     way: str
     current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """Where a browser goes to sign in elsewhere, and the ticket that it keeps until it is back."""
+
+    url: str = field(repr=False)
+    ticket: str = field(repr=False)

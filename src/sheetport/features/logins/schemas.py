@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sheetport.features.factors.model import Enrolment, Factors, Passkey, Policy
 from sheetport.features.logins.model import ListedSession
+from sheetport.features.sso.model import Change, Check, Connection
 from sheetport.http.wire import Wire
 from sheetport.kernel.clock import iso, iso_or_none
 
@@ -88,6 +89,70 @@ class PolicyShape(Wire):
 
     mfa_required: bool
     password_tokens: bool
+
+
+class SsoPatch(_Hidden):
+    """What is left out stays. ``new_users``: the role of users who are made at their first sign-in, "" for none."""
+
+    name: str | None = None
+    issuer: str | None = None
+    client_id: str | None = None
+    client_secret: str | None = None
+    domains: list[str] | None = None
+    new_users: str | None = None
+    trusts_mfa: bool | None = None
+    only_sso: bool | None = None
+
+
+class SsoShape(Wire):
+    """``redirect_uri``: what the provider has to know of this server. ``trusts_mfa``: a second factor that the provider
+    vouches for is enough. ``only_sso``: the account's users sign in no other way.
+    """
+
+    id: str
+    name: str
+    issuer: str
+    client_id: str
+    redirect_uri: str
+    domains: list[str]
+    new_users: str
+    trusts_mfa: bool
+    only_sso: bool
+    created_at: str
+    updated_at: str
+
+
+class SsoCheck(Wire):
+    """``name``: discovery or keys. ``found``: what is wrong, or what was found."""
+
+    name: str
+    ok: bool
+    found: str
+
+
+def to_sso_change(patch: SsoPatch) -> Change:
+    values = {name: getattr(patch, name) for name in Change.__dataclass_fields__}
+    return Change(**values | {"domains": None if patch.domains is None else tuple(patch.domains)})
+
+
+def to_sso(connection: Connection, base_url: str) -> SsoShape:
+    return SsoShape(
+        id=connection.id,
+        name=connection.name,
+        issuer=connection.issuer,
+        client_id=connection.client_id,
+        redirect_uri=f"{base_url}/sso/{connection.id}/callback",
+        domains=list(connection.domains),
+        new_users=connection.new_users or "",
+        trusts_mfa=connection.trusts_mfa,
+        only_sso=connection.only_sso,
+        created_at=iso(connection.created_at),
+        updated_at=iso(connection.updated_at),
+    )
+
+
+def to_sso_check(check: Check) -> SsoCheck:
+    return SsoCheck(name=check.name, ok=check.ok, found=check.found)
 
 
 def to_session(session: ListedSession) -> SessionShape:

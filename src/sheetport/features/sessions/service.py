@@ -47,6 +47,11 @@ async def list_sessions(uow: UnitOfWork, user_id: str) -> dict[str, Session]:
     return {session.credential_id: session for session in await store.list_by_user(uow, user_id)}
 
 
+async def list_by_way(uow: UnitOfWork, account_id: str, first: str) -> list[str]:
+    """Credentials of the account's sign-ins whose first step was this."""
+    return await store.list_by_way(uow, account_id, first)
+
+
 async def confirm_session(uow: UnitOfWork, credential_id: str, way: str) -> None:
     """Note that the person has proved themselves again just now."""
     await store.confirm(uow, credential_id, way)

@@ -14,6 +14,11 @@ _FIELDS = tuple(Session.__dataclass_fields__)
 _INSERT = statement(insert(sessions).values({name: bindparam(name) for name in _FIELDS}))
 _BY_ID = statement(select(sessions).where(sessions.c.credential_id == bindparam("id")))
 _BY_USER = statement(select(sessions).where(sessions.c.user_id == bindparam("user")))
+_BY_WAY = statement(
+    select(sessions.c.credential_id).where(
+        sessions.c.account_id == bindparam("account"), sessions.c.way.startswith(bindparam("first"), autoescape=False)
+    )
+)
 _ADDRESSES = statement(select(sessions.c.address).distinct().where(sessions.c.user_id == bindparam("user")))
 _CONFIRM = statement(
     update(sessions)
@@ -34,6 +39,11 @@ async def find_session(uow: UnitOfWork, credential_id: str) -> Session | None:
 
 async def list_by_user(uow: UnitOfWork, user_id: str) -> list[Session]:
     return [_session(row) for row in await uow.fetch_all(_BY_USER, {"user": user_id})]
+
+
+async def list_by_way(uow: UnitOfWork, account_id: str, first: str) -> list[str]:
+    rows = await uow.fetch_all(_BY_WAY, {"account": account_id, "first": first})
+    return [row["credential_id"] for row in rows]
 
 
 async def list_addresses(uow: UnitOfWork, user_id: str) -> list[str | None]:

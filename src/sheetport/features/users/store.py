@@ -19,6 +19,13 @@ _INSERT = statement(insert(users).values({name: bindparam(name) for name in (*_F
 _LIVE = users.c.deleted_at.is_(None)
 _BY_ID = statement(select(users).where(users.c.id == bindparam("id"), _LIVE))
 _BY_EMAIL = statement(select(users).where(users.c.email_key == bindparam("key")))
+#: Read once for a person whom single sign-on brings, so that it needs no index.
+_INVITED_ELSEWHERE = statement(
+    select(users.c.id)
+    .where(users.c.invited_at.is_not(None), users.c.deleted_at.is_(None), users.c.account_id != bindparam("account"))
+    .where(users.c.email_key == literal("invited ").concat(users.c.account_id).concat(bindparam("ending")))
+    .limit(1)
+)
 #: Every user signs in here by password, so these two of the API's orders are one value for all.
 _ORDERS: dict[str, ColumnElement[Any]] = {
     "idp": literal(0),
@@ -75,6 +82,12 @@ async def find_user(uow: UnitOfWork, user_id: str) -> User | None:
 async def find_user_by_email(uow: UnitOfWork, email: str) -> User | None:
     row = await uow.fetch_one(_BY_EMAIL, {"key": email_key(email)})
     return None if row is None else _user(row)
+
+
+async def is_invited_elsewhere(uow: UnitOfWork, account_id: str, email: str) -> bool:
+    """Whether another account has invited who has this address."""
+    named = {"account": account_id, "ending": f" {email_key(email)}"}
+    return await uow.fetch_one(_INVITED_ELSEWHERE, named) is not None
 
 
 async def find_invited(uow: UnitOfWork, account_id: str, email: str) -> User | None:

@@ -20,6 +20,7 @@ from sheetport.features.auth.service.passwords import verify_password
 from sheetport.features.auth.service.rotate import end_reused, is_live
 from sheetport.features.factors import service as factors
 from sheetport.features.sessions import service as sessions
+from sheetport.features.sso import service as sso
 from sheetport.features.users import service as users
 from sheetport.features.users.model import User
 from sheetport.kernel.actor import Actor, ActorKind
@@ -62,7 +63,7 @@ async def sign_in_by_password(
 
 
 async def with_password(
-    db: Database, email: str, password: str, origin: str, visitor: Visitor, admit: Callable[..., Awaitable[T]]
+    db: Database, email: str, password: str, origin: str, visitor: Visitor, admit: Callable[[UnitOfWork, User], Awaitable[T]]
 ) -> T:
     """What ``admit`` makes of the user, in the unit of work that has found the password right.
 
@@ -143,6 +144,9 @@ async def grant_session(uow: UnitOfWork, user: User, origin: str, visitor: Visit
 
 async def _reason_against(uow: UnitOfWork, user: User) -> str | None:
     """Why this user gets no token for a password alone."""
+    connection = await sso.find_connection(uow, user.account_id)
+    if connection is not None and connection.only_sso:
+        return f"Users of this account sign in by {connection.name} on the page, and by no password: {_INSTEAD}."
     policy = await factors.find_policy(uow, user.account_id)
     if not policy.password_tokens:
         return f"This account gives no tokens for passwords: {_INSTEAD}."
@@ -180,10 +184,11 @@ async def _grant(uow: UnitOfWork, user: User, origin: str, action: str, parent: 
     return SignedIn(user, minted)
 
 
-async def refuse_sign_in(uow: UnitOfWork, account_id: str, origin: str, claimed: str) -> None:
+async def refuse_sign_in(uow: UnitOfWork, account_id: str, origin: str, claimed: str, **detail: str) -> None:
     """Record a refusal. Who was claimed to be is kept as a fingerprint: enough to see the same one again."""
     nobody = Actor(ActorKind.SYSTEM, "", account_id, "")
-    await audit.record(uow, nobody, "auth:refused", origin=origin, claimed=uow.keys.fingerprint(claimed).hex()[:16])
+    shown = uow.keys.fingerprint(claimed).hex()[:16]
+    await audit.record(uow, nobody, "auth:refused", origin=origin, claimed=shown, **detail)
 
 
 def _admitted(admitted: T | None) -> T:

@@ -1,5 +1,6 @@
 """What logins do, by file: ``steps`` (signing in), ``proving`` (again, and one's factors), ``passwords`` (change and
-reset), ``sessions`` (listed and ended), ``policy``, ``tickets`` (what a browser carries from step to step).
+reset), ``single_sign_on``, ``sessions`` (listed and ended), ``policy``,
+``tickets`` (what a browser carries from step to step).
 """
 
 from sheetport.features.logins.service.passwords import (
@@ -26,6 +27,7 @@ from sheetport.features.logins.service.proving import (
     rename_passkey,
 )
 from sheetport.features.logins.service.sessions import end_session, end_sessions, list_sessions
+from sheetport.features.logins.service.single_sign_on import begin_sso, finish_sso, remove_sso
 from sheetport.features.logins.service.steps import (
     begin_enrolment,
     finish_enrolment,
@@ -40,6 +42,7 @@ __all__ = [
     "add_passkey",
     "ask_for_reset",
     "begin_enrolment",
+    "begin_sso",
     "begin_totp",
     "change_password",
     "confirm_totp",
@@ -50,6 +53,7 @@ __all__ = [
     "find_factors",
     "find_reset",
     "finish_enrolment",
+    "finish_sso",
     "get_policy",
     "known_device",
     "list_sessions",
@@ -61,6 +65,7 @@ __all__ = [
     "pending_totp",
     "prove_again",
     "prove_again_by_passkey",
+    "remove_sso",
     "rename_passkey",
     "set_policy",
     "sign_in",

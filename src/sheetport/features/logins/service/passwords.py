@@ -11,6 +11,7 @@ from sheetport.features.logins.model import RESET_LIFETIME
 from sheetport.features.logins.service.sessions import end_all_sessions
 from sheetport.features.logins.service.steps import ORIGIN, actor_of, proof_of, raised
 from sheetport.features.logins.service.tickets import Purpose, Ticket, make_ticket, read_ticket, spend_ticket
+from sheetport.features.sso import service as sso
 from sheetport.features.users import service as users
 from sheetport.features.users.model import User
 from sheetport.kernel.actor import Actor, system_actor
@@ -57,7 +58,8 @@ async def make_reset_link(uow: UnitOfWork, user: User) -> str:
 
 
 async def ask_for_reset(uow: UnitOfWork, email: str, visitor: Visitor) -> tuple[User, str] | None:
-    """The user to mail a reset link, with its ticket; None for who is unknown, disabled, or asks too often.
+    """The user to mail a reset link, with its ticket; None for who is unknown, disabled, signs in by single sign-on
+    only, or asks too often.
 
     Whoever asked must not see which: answer before this is called.
     """
@@ -69,7 +71,7 @@ async def ask_for_reset(uow: UnitOfWork, email: str, visitor: Visitor) -> tuple[
         return None
     await attempts.count(uow, counted)
     user = await users.find_user_by_email(uow, email)
-    if user is None or user.disabled_at is not None:
+    if user is None or user.disabled_at is not None or await _has_no_password(uow, user):
         return None
     return user, await make_reset_link(uow, user)
 
@@ -101,6 +103,11 @@ async def use_reset(db: Database, ticket: str, new: str) -> User:
         return user
 
     return await db.write(change)
+
+
+async def _has_no_password(uow: UnitOfWork, user: User) -> bool:
+    connection = await sso.find_connection(uow, user.account_id)
+    return connection is not None and connection.only_sso
 
 
 async def _read(uow: UnitOfWork, ticket: str) -> tuple[User, Ticket]:

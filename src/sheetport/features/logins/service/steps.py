@@ -20,11 +20,12 @@ from sheetport.features.logins.model import (
     Pending,
 )
 from sheetport.features.logins.service.tickets import Purpose, Ticket, make_ticket, read_ticket, spend_ticket
+from sheetport.features.sso import service as sso
 from sheetport.features.users import service as users
 from sheetport.features.users.model import User
 from sheetport.kernel.actor import Actor, ActorKind
 from sheetport.kernel.crypto import KeyRing
-from sheetport.kernel.errors import Invalid, SheetportError, Unauthenticated
+from sheetport.kernel.errors import Forbidden, Invalid, SheetportError, Unauthenticated
 from sheetport.kernel.visitor import Visitor
 from sheetport.storage.unit_of_work import Database, UnitOfWork
 
@@ -32,21 +33,35 @@ T = TypeVar("T")
 #: What a sign-in by the page is listed as, and how it is told from others.
 ORIGIN = "page"
 _PURPOSES = {Needed.CODE: Purpose.SECOND_STEP, Needed.ENROLMENT: Purpose.ENROLMENT}
-_AGAIN = "This sign-in took too long or was ended; begin again with your password."
+#: The first steps of a sign-in, by which it is listed.
+PASSWORD, SSO = "password", "sso"
+_AGAIN = "This sign-in took too long or was ended; begin again."
 _WRONG_CODE = "This code is not right or was used before; send the newest one, or a recovery code."
 
 
 async def sign_in(db: Database, email: str, password: str, visitor: Visitor) -> Login | Pending:
-    """The first step. Raises Unauthenticated, alike for all that is wrong, and TooMany."""
+    """The first step. Raises Unauthenticated, alike for all that is wrong, TooMany, and Forbidden, once the password
+    was right, where users sign in by single sign-on only."""
 
-    async def admit(uow: UnitOfWork, user: User) -> Login | Pending:
-        if (await factors.find_factors(uow, user.id)).any:
-            return _pending(uow, user, Needed.CODE)
-        if (await factors.find_policy(uow, user.account_id)).mfa_required:
-            return _pending(uow, user, Needed.ENROLMENT)
-        return await _finish(uow, user, visitor, "password")
+    async def admit_user(uow: UnitOfWork, user: User) -> Login | Pending | SheetportError:
+        barred = await _barred(uow, user)
+        return barred if barred is not None else await admit(uow, user, visitor, PASSWORD)
 
-    return await auth.with_password(db, email, password, ORIGIN, visitor, admit)
+    done: Login | Pending | SheetportError = await auth.with_password(db, email, password, ORIGIN, visitor, admit_user)
+    if isinstance(done, SheetportError):
+        raise done
+    return done
+
+
+async def admit(
+    uow: UnitOfWork, user: User, visitor: Visitor, first: str, *, is_enough: bool = False
+) -> Login | Pending:
+    """What the first step gives: a session, or what is still missing. ``is_enough``: nothing is."""
+    if not is_enough and (await factors.find_factors(uow, user.id)).any:
+        return _pending(uow, user, Needed.CODE, first)
+    if not is_enough and (await factors.find_policy(uow, user.account_id)).mfa_required:
+        return _pending(uow, user, Needed.ENROLMENT, first)
+    return await _finish(uow, user, visitor, first)
 
 
 async def sign_in_by_code(db: Database, ticket: str, code: str, visitor: Visitor) -> Login:
@@ -60,7 +75,7 @@ async def sign_in_by_code(db: Database, ticket: str, code: str, visitor: Visitor
             return Unauthenticated(_WRONG_CODE, "code")
         if not await spend_ticket(uow, read):
             return Invalid(_AGAIN, "ticket")
-        return await _finish(uow, user, visitor, f"password+{way}")
+        return await _finish(uow, user, visitor, f"{_first(read)}+{way}")
 
     return raised(await db.write(check))
 
@@ -88,7 +103,7 @@ async def finish_enrolment(db: Database, ticket: str, code: str, visitor: Visito
         if not await spend_ticket(uow, read):
             return Invalid(_AGAIN, "ticket")
         codes = await factors.make_recovery_codes(uow, actor)
-        return await _finish(uow, user, visitor, "password+totp"), codes
+        return await _finish(uow, user, visitor, f"{_first(read)}+totp"), codes
 
     return raised(await db.write(check))
 
@@ -124,7 +139,8 @@ async def sign_in_by_passkey(db: Database, ticket: str, answer: Any, site: Site,
         user = await users.find_user(uow, passkey.user_id)
         if user is None or user.disabled_at is not None:
             return Unauthenticated("This passkey was not accepted; try again, or sign in another way.", "passkey")
-        return await _finish(uow, user, visitor, "passkey")
+        barred = await _barred(uow, user)
+        return barred if barred is not None else await _finish(uow, user, visitor, "passkey")
 
     return raised(await db.write(check))
 
@@ -167,16 +183,34 @@ async def _use_code(uow: UnitOfWork, user: User, code: str, visitor: Visitor) ->
     return None
 
 
-def _pending(uow: UnitOfWork, user: User, needed: Needed) -> Pending:
-    proof = proof_of(uow, user)
-    return Pending(needed, make_ticket(uow.keys, _PURPOSES[needed], uow.now + STEP_LIFETIME, user.id, proof))
+async def _barred(uow: UnitOfWork, user: User) -> Forbidden | None:
+    """Why a user does not get in without single sign-on, with a record of it."""
+    connection = await sso.find_connection(uow, user.account_id)
+    if connection is None or not connection.only_sso:
+        return None
+    await auth.refuse_sign_in(uow, user.account_id, ORIGIN, f"user:{user.id}")
+    return Forbidden(f"Your account signs in by {connection.name} only: continue with it below.", "sso")
+
+
+def _pending(uow: UnitOfWork, user: User, needed: Needed, first: str) -> Pending:
+    parts = user.id, proof_of(uow, user), first
+    return Pending(needed, make_ticket(uow.keys, _PURPOSES[needed], uow.now + STEP_LIFETIME, *parts))
+
+
+def _first(ticket: Ticket) -> str:
+    """The first step of a ticket for the second; one that an older version made knows passwords only."""
+    return ticket.parts[2] if len(ticket.parts) > 2 else PASSWORD
 
 
 async def _user_of(uow: UnitOfWork, needed: Needed, text: str) -> tuple[User, Ticket]:
-    """The user whose password was right. Raises Invalid when that is too long ago, or the password another by now."""
+    """The user whose first step was right. Raises Invalid when that is too long ago, or would not be right by now."""
     read = read_ticket(uow.keys, _PURPOSES[needed], text, uow.now)
     user = await users.find_user(uow, read.parts[0] if read else "")
     if read is None or user is None or user.disabled_at is not None or read.parts[1] != proof_of(uow, user):
+        raise Invalid(_AGAIN, "ticket")
+    connection = await sso.find_connection(uow, user.account_id)
+    is_gone = connection is None if _first(read) == SSO else connection is not None and connection.only_sso
+    if is_gone:
         raise Invalid(_AGAIN, "ticket")
     return user, read
 

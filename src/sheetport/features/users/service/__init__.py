@@ -3,6 +3,7 @@
 from sheetport.features.users.service.holding import assign_user_role, list_user_roles, remove_user_role
 from sheetport.features.users.service.inviting import invite_user, resend_invitation
 from sheetport.features.users.service.users import (
+    accept_invitation_of,
     create_user,
     delete_user,
     disable_user,
@@ -18,6 +19,7 @@ from sheetport.features.users.service.users import (
 )
 
 __all__ = [
+    "accept_invitation_of",
     "assign_user_role",
     "create_user",
     "delete_user",

@@ -181,6 +181,27 @@ async def set_password(uow: UnitOfWork, user_id: str, password_hash: str, email:
     return replace(before, **changes)
 
 
+async def is_invited_elsewhere(uow: UnitOfWork, account_id: str, email: str) -> bool:
+    """Whether another account waits for who has this address, for slices above."""
+    return await store.is_invited_elsewhere(uow, account_id, email)
+
+
+async def accept_invitation_of(uow: UnitOfWork, account_id: str, email: str) -> User | None:
+    """The user of the account who is invited by this address, once the address is theirs; None without one.
+
+    Called by sign-ins of which the caller has checked that the address is the person's.
+    """
+    before = await store.find_invited(uow, account_id, email)
+    if before is None or before.disabled_at is not None:
+        return None
+    changes: dict[str, Any] = {"email": before.email, "invited_at": None, "updated_at": uow.now}
+    await store.update_user(uow, before.id, **changes)
+    await links.end_links(uow, before.id)
+    await accounts.bump_generation(uow, account_id)
+    await audit.record(uow, system_actor(account_id), "user:accept-invitation", before.id)
+    return replace(before, **changes)
+
+
 def _is_self(actor: Actor, user_id: str) -> bool:
     return actor.kind is ActorKind.USER and actor.id == user_id
 
