@@ -13,7 +13,17 @@ from permission_needs import NEEDS, ROLE_USERS
 from permission_table import ACTORS, PUBLIC, ROWS, Row
 from scene import Scene
 from sheetport.http.unsupported import UNSUPPORTED
-from sheetport.web import health, pages, reference, reset_pages, security_pages, setup_pages, sign_in_pages, space_pages, sso_pages
+from sheetport.web import (
+    health,
+    pages,
+    reference,
+    reset_pages,
+    security_pages,
+    setup_pages,
+    sign_in_pages,
+    space_pages,
+    sso_pages,
+)
 from worlds import World
 
 #: Pages in a browser, with sessions and links of their own, and what watchers ask: tests/http/test_web.py and its like.

@@ -141,6 +141,19 @@ async def test_an_invited_user_accepts_by_signing_in(world: World, provider: Ope
     assert (link[:7], ended.status_code) == ("?token=", 404), "the invitation has ended"
 
 
+async def test_a_provider_takes_no_address_that_another_account_waits_for(
+    world: World, provider: OpenIdProvider
+) -> None:
+    start = await set_up(world, provider.issuer, newUsers="User")
+    email = "invited@example.com"
+    invite = {"name": "Ida", "email": email, "actorRoles": []}
+    for token in (world.pat_other, world.pat):
+        assert (await world.call("POST", "/v1/users/invite", invite, token=token)).status == 200
+        assert await signed_in(world, provider, start, email) == 400
+    assert await refusals(world) == ["invited-elsewhere"] * 2
+    assert (await user_of(world, email), await world.audits("sso:link")) == (None, [])
+
+
 async def test_a_disabled_user_and_a_deleted_one_are_refused(world: World, provider: OpenIdProvider) -> None:
     start = await set_up(world, provider.issuer, newUsers="Guest")
     assert await signed_in(world, provider, start, "new@example.com") == 200

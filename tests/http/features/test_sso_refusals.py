@@ -284,7 +284,10 @@ async def test_settings_that_cannot_be_are_refused_by_name(world: World) -> None
     assert await world.audits("sso:update") == []
 
 
-@given(query=st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=80), cookie=st.text("abc.-_019", max_size=80))
+@given(
+    query=st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=80),
+    cookie=st.text("abc.-_019", max_size=80),
+)
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 async def test_whatever_comes_back_is_answered_with_a_page(world: World, query: str, cookie: str) -> None:
     world.client.cookies.set("sheetport_sso", cookie, domain="sheetport.test")

@@ -63,7 +63,12 @@ async def sign_in_by_password(
 
 
 async def with_password(
-    db: Database, email: str, password: str, origin: str, visitor: Visitor, admit: Callable[[UnitOfWork, User], Awaitable[T]]
+    db: Database,
+    email: str,
+    password: str,
+    origin: str,
+    visitor: Visitor,
+    admit: Callable[[UnitOfWork, User], Awaitable[T]],
 ) -> T:
     """What ``admit`` makes of the user, in the unit of work that has found the password right.
 
