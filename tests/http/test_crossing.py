@@ -29,6 +29,7 @@ NOTHING_TO_CROSS = {
     "GET /.well-known/oauth-authorization-server",
     # Whoever holds a token may have it narrowed or revoked, and a scanning service's signature opens its own route.
     "POST /v1/oauth/token",
+    "POST /v1/oauth/device_authorization",
     "POST /v1/oauth/revoke",
     "POST /v1/credentials/revoke",
     "POST /v1/credentials/secret-scanning",

@@ -14,6 +14,7 @@ from permission_table import ACTORS, PUBLIC, ROWS, Row
 from scene import Scene
 from sheetport.http.unsupported import UNSUPPORTED
 from sheetport.web import (
+    device_pages,
     health,
     pages,
     reference,
@@ -27,7 +28,7 @@ from sheetport.web import (
 from worlds import World
 
 #: Pages in a browser, with sessions and links of their own, and what watchers ask: tests/http/test_web.py and its like.
-SIGN_IN = (reset_pages, security_pages, setup_pages, sign_in_pages, sso_pages)
+SIGN_IN = (device_pages, reset_pages, security_pages, setup_pages, sign_in_pages, sso_pages)
 PAGES = tuple(module.__name__ for module in (health, pages, reference, space_pages, *SIGN_IN))
 
 
