@@ -161,7 +161,9 @@ def python_listener(job: Job) -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("listening", [npm_listener, python_listener])
+@pytest.mark.parametrize(
+    ("listening", "data_place"), [(npm_listener, "sqlite"), (python_listener, "postgresql")], indirect=["data_place"]
+)
 def test_every_row_reaches_the_receiver_once(
     listening: Callable[[Job], Any],
     data_place: DataPlace,

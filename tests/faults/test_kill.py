@@ -15,9 +15,9 @@ from servers.sheetport import SheetportServer
 #: database → (point, the passage at which the process dies)
 KILLS = {
     "sqlite": [
-        *((f"sqlite.{at}-commit", count) for at in ("before", "after") for count in (3, 8, 13, 29)),
-        *(("events.before-wake", count) for count in (2, 7, 17, 26)),
-        *(("events.before-reply", count) for count in (1, 2, 4, 6)),
+        *((f"sqlite.{at}-commit", count) for at in ("before", "after") for count in (3, 8, 29)),
+        *(("events.before-wake", count) for count in (2, 7, 17)),
+        *(("events.before-reply", count) for count in (1, 2, 6)),
     ],
     "postgresql": [
         *((f"postgresql.{at}-commit", count) for at in ("before", "after") for count in (5, 23)),
