@@ -108,7 +108,7 @@ def test_a_key_file_elsewhere_is_found_by_the_option(stopped: Shell) -> None:
 
 
 def test_the_key_file_of_another_server(stopped: Shell) -> None:
-    other = SheetportServer(DataPlace("sqlite", stopped.folder / "other", None))
+    other = SheetportServer(DataPlace("sqlite", stopped.folder / "other", None), set_up_anew=True)
     report = examine(stopped, "--key-file", str(other.data.with_name("other.key")))
     assert report.status == 1
     assert "key" in report.text("fail")

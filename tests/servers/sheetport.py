@@ -102,6 +102,8 @@ class SheetportServer:
         env: Mapping[str, str] | None = None,
         port: int | None = None,
         info: dict[str, Any] | None = None,
+        *,
+        set_up_anew: bool = False,
     ) -> None:
         self.place = place
         self.data = place.data
@@ -111,7 +113,7 @@ class SheetportServer:
         #: SHEETPORT_DATA lets commands that take no --data find this server's socket.
         self.env = clean_environment({"SHEETPORT_DATA": str(self.data), **(env or {})})
         self._arguments = list(arguments)
-        self._own_settings = bool(env)
+        self._set_up_anew = set_up_anew or bool(env)
         self._process: subprocess.Popen[bytes] | None = None
         self.info: dict[str, Any] = self._init() if info is None else info
         self.environments: dict[str, dict[str, Any]] = {entry["name"]: entry for entry in self.info["environments"]}
@@ -122,7 +124,7 @@ class SheetportServer:
         A second server of one test is set up by itself, so that the two have nothing in common.
         """
         test = os.environ.get("PYTEST_CURRENT_TEST", "").partition(" ")[0]
-        if self.place.url is not None or self._own_settings or test in _copied:
+        if self.place.url is not None or self._set_up_anew or test in _copied:
             return self._set_up()
         _copied.add(test)
         if not _made:
