@@ -4,8 +4,9 @@
 
 Starts ``sheetport serve`` on a temporary folder. For long polls and for streams of server-sent events it prints the
 time from the writing of one event until the last of 100, and of 1,000, subscribers has it (medians of five, with the
-processor time of the server for each), and what IDLE (default 10,000) long polls that wait cost: memory of the server
-each, and processor time over SECONDS (default 20). The load is a process of its own that takes answers as bytes.
+processor time of the server for each), and what IDLE (default 10,000) of them that wait cost: memory of the server
+each, and processor time over SECONDS (default 100, in which a quiet stream beats twice). The load is a process of its
+own that takes answers as bytes.
 """
 
 from __future__ import annotations
@@ -143,7 +144,7 @@ def idle(server: Sheetport, load: Crowd, kind: Polls | Streams, count: int, seco
 
 
 def main() -> None:
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 20.0
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 100.0
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 10_000
     os.environ["SHEETPORT_RATE_LIMITS"] = "off"
     with tempfile.TemporaryDirectory() as folder:
