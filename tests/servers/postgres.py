@@ -82,9 +82,23 @@ class PostgresCluster:
         self.sql(f'CREATE DATABASE {name} TEMPLATE "{template}" STRATEGY FILE_COPY')
         return self.url(name)
 
+    def replace_database(self, url: str, template: str) -> None:
+        """Makes the database of ``url`` a copy of ``template`` in place of what it holds."""
+        self.drop_database(url)
+        self.sql(f'CREATE DATABASE {database_name(url)} TEMPLATE "{template}" STRATEGY FILE_COPY')
+
     def drop_database(self, url: str) -> None:
         """Drops the database of ``url``, cutting whoever is still connected."""
         self.sql(f"DROP DATABASE IF EXISTS {database_name(url)} WITH (FORCE)")
+
+
+#: By the query of their URLs, which names their sockets' folder.
+_running: dict[str, PostgresCluster] = {}
+
+
+def cluster_of(url: str) -> PostgresCluster | None:
+    """The cluster of this process that the database of ``url`` lies in; None for one of somebody else."""
+    return _running.get(urlsplit(url).query)
 
 
 def database_name(url: str) -> str:
@@ -164,7 +178,9 @@ def running_postgres(*, durable: bool = False) -> Iterator[PostgresCluster]:
             for name, value in FAST.items():
                 cluster.sql(f"ALTER SYSTEM SET {name} = {value}")
             cluster.sql("SELECT pg_reload_conf()")
+        _running[urlsplit(cluster.uri).query] = cluster
         yield cluster
+        del _running[urlsplit(cluster.uri).query]
     finally:
         keeper.communicate(timeout=60)
         shutil.rmtree(home, ignore_errors=True)
