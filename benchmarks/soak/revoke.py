@@ -77,7 +77,8 @@ class Soak:
             if token is None:
                 sys.exit("the invitation's page has no form")
             form = {"email": "member@example.com", "password": CREDENTIALS["password"], "form_token": token[1]}
-            browser.post("/setup", data=form).raise_for_status()
+            if browser.post("/setup", data=form, follow_redirects=False).status_code != 303:
+                sys.exit("the invitation was not accepted")
         credentials = {**CREDENTIALS, "email": "member@example.com"}
         return invited["id"], str(Caller(self.server.url).call("POST", "/v1/auth", credentials)[1]["accessToken"])
 
