@@ -8,15 +8,18 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import count
 from typing import Any
+from unittest.mock import patch
 
 import httpx
 from litestar import Litestar
-from sqlalchemy import literal_column, select
+from sqlalchemy import select
 
 from sheetport.bootstrap import Application, make_router
 from sheetport.config import DEFAULT_RATES, HttpSettings, LogSettings, MailSettings, Settings, StorageSettings
 from sheetport.features.accounts import service as accounts
+from sheetport.features.audit.service import recording
 from sheetport.features.auth.model import CredentialKind
 from sheetport.features.auth.service import hash_new_password, mint
 from sheetport.features.environments import service as environments
@@ -26,6 +29,7 @@ from sheetport.features.users import service as users
 from sheetport.kernel.actor import system_actor
 from sheetport.kernel.clock import FakeClock
 from sheetport.kernel.crypto import KeyRing
+from sheetport.kernel.ids import RANDOM_LENGTH, base62, routing_tag
 from sheetport.kernel.rates import Bucket, Rate
 from sheetport.storage.engine import open_database
 from sheetport.storage.migrations import schema_version
@@ -140,15 +144,19 @@ class World:
         """The audit records written so far, oldest first: of writes and of reads."""
 
         async def fetch(uow: UnitOfWork) -> list[dict[str, Any]]:
-            # Within an instant: those with a place in their chain came before, then as the database keeps them.
-            kept = literal_column("rowid" if self.app.settings.storage.database_url is None else "ctid")
-            chained = audit_records.c.chain_position
-            order = (audit_records.c.created_at, chained.is_(None), chained, kept)
-            return [_mapping(row) for row in await uow.fetch_all(select(audit_records).order_by(*order))]
+            return [_mapping(row) for row in await uow.fetch_all(select(audit_records))]
 
         found = [row for place in {self.db, self.db.log} for row in await place.read(fetch)]
-        found.sort(key=lambda row: row["created_at"])
+        found.sort(key=lambda row: (row["created_at"], row["id"][-RANDOM_LENGTH:]))
         return [audit for audit in found if action in {None, audit["action"]}]
+
+
+_records = count()
+
+
+def numbered_id(kind: str, owner_id: str) -> str:
+    """An audit record's id that sorts as records are made: many are of one instant of a clock that stands still."""
+    return f"us_{kind}_{routing_tag(owner_id)}{base62(next(_records), RANDOM_LENGTH)}"
 
 
 @asynccontextmanager
@@ -171,10 +179,12 @@ async def opened_world(
         settings = Settings(storage, http or HttpSettings(), logs=logs or LogSettings(), mail=mail, **limited)
         app = Application(settings, db, router)
         transport = httpx.ASGITransport(app=FirstPart(app), raise_app_exceptions=False)
-        async with app.running(), httpx.AsyncClient(transport=transport, base_url="http://sheetport.test") as client:
-            made = World(app, db, clock, client)
-            await furnish_world(made)
-            yield made
+        client = httpx.AsyncClient(transport=transport, base_url="http://sheetport.test")
+        with patch.object(recording, "new_id", numbered_id):
+            async with app.running(), client:
+                made = World(app, db, clock, client)
+                await furnish_world(made)
+                yield made
     finally:
         await db.close()
         _routers.append(router)

@@ -58,6 +58,7 @@ from sheetport.http.quick import QuickMiddleware
 from sheetport.http.rates import HEADERS, RateGate, RateMiddleware
 from sheetport.http.tally import Tally
 from sheetport.http.unsupported import refuse_unsupported
+from sheetport.kernel.memory import building
 from sheetport.kernel.scanning_keys import read_keys
 from sheetport.runtime.background import background, keeping_secrets
 from sheetport.runtime.hub import Hub
@@ -148,18 +149,19 @@ _CORS = CORSConfig(
 
 def make_router() -> Litestar:
     """Every route behind authentication. What the routes work on is in its state, which an Application fills."""
-    router = Litestar(
-        route_handlers=ROUTERS,
-        dependencies={"call": Provide(provide_call)},
-        middleware=[AuthMiddleware()],
-        exception_handlers=HANDLERS,
-        cors_config=_CORS,
-        logging_config=None,
-        request_max_body_size=None,  # the front's limits have been applied by then
-        openapi_config=None,  # http.openapi describes the routes when it is asked to
-        state=State({"description": Description(ROUTERS)}),
-    )
-    refuse_unsupported(router)
+    with building():
+        router = Litestar(
+            route_handlers=ROUTERS,
+            dependencies={"call": Provide(provide_call)},
+            middleware=[AuthMiddleware()],
+            exception_handlers=HANDLERS,
+            cors_config=_CORS,
+            logging_config=None,
+            request_max_body_size=None,  # the front's limits have been applied by then
+            openapi_config=None,  # http.openapi describes the routes when it is asked to
+            state=State({"description": Description(ROUTERS)}),
+        )
+        refuse_unsupported(router)
     return router
 
 

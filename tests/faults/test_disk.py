@@ -102,7 +102,9 @@ def test_a_full_disk_under_sqlite(disk: Path) -> None:
 
 def test_a_full_disk_under_postgresql(disk: Path, tmp_path: Path, postgres_server: PostgresCluster) -> None:
     with tablespace(disk, postgres_server) as url:
-        server = SheetportServer(DataPlace("postgresql", tmp_path / "data", url))
+        server = SheetportServer(
+            DataPlace("postgresql", tmp_path / "data", url), set_up_anew=True
+        )  # its tables lie there
         server.start()
         try:
             early = [make_soon(server) for _ in range(5)]

@@ -18,16 +18,14 @@ KEEPER = Path(__file__).parent / "postgres_keeper.py"
 #: Unsafe on power loss only, and much faster: tests lose processes, not power.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
-#: Ends who is connected and empties the tables but for those named. Audit records are told apart by their place in the
-#: table where they are of one instant, so that table begins anew.
+#: Ends who is connected and empties the tables but for those named.
 EMPTY = """DO $$ DECLARE name text; used boolean; BEGIN
   PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid();
   FOR name IN SELECT relname FROM pg_class
     WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> ALL ('{%s}') LOOP
     EXECUTE format('SELECT EXISTS (SELECT FROM %%I)', name) INTO used;
-    IF used AND name = 'audit_records' THEN TRUNCATE audit_records;
-    ELSIF used THEN EXECUTE format('DELETE FROM %%I', name); END IF;
+    IF used THEN EXECUTE format('DELETE FROM %%I', name); END IF;
   END LOOP;
   PERFORM setval(seqrelid, 1, false) FROM pg_sequence;
 END $$"""

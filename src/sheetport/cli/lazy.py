@@ -9,6 +9,7 @@ import typer
 
 from sheetport.cli.errors import Commands
 from sheetport.cli.plain_parameters import PlainCommand
+from sheetport.kernel.memory import building
 
 #: The module, the function or ``typer.Typer``, and the summary of each command, in the order of the help.
 #: A summary is here, and not only at its command, so that the help loads no command.
@@ -150,7 +151,8 @@ class LazyCommands(Commands):
 
 def _load(name: str) -> Any:
     module, attribute, _ = PLACES[name]
-    found = getattr(importlib.import_module(module), attribute)
+    with building():
+        found = getattr(importlib.import_module(module), attribute)
     if isinstance(found, typer.Typer):
         found.rich_markup_mode = None
         return typer.main.get_group(found)

@@ -44,11 +44,7 @@ def join(settings: Settings) -> None:
 
     Raises DataDirectoryError, WrongKeyError or SchemaError.
     """
-    found = read_schema(settings.storage).key_check
-    if found is None:
-        raise identity.WrongKeyError(identity.NO_SERVER)
-    if found != data_directory.load_keys(settings.storage).check_value():
-        raise identity.WrongKeyError(identity.FOREIGN_KEY)
+    identity.require_own(read_schema(settings.storage).key_check, data_directory.load_keys(settings.storage))
     data_directory.join(settings.storage)
 
 

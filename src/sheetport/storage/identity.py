@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import bindparam, insert, select, update
 
+from sheetport.kernel.crypto import KeyRing
 from sheetport.kernel.errors import KeysOutdated
 from sheetport.storage.statements import statement
 from sheetport.storage.tables.core import server
@@ -45,11 +46,18 @@ async def check(uow: UnitOfWork) -> int:
     row = await uow.fetch_one(_GET)
     if row is None:
         raise WrongKeyError(NO_SERVER)
-    if row["key_check"] == RESTORING:
-        raise WrongKeyError("A restore into this database did not end. Run 'sheetport restore' again, with --replace.")
-    if row["key_check"] != uow.keys.check_value():
-        raise WrongKeyError(FOREIGN_KEY)
+    require_own(row["key_check"], uow.keys)
     return int(row["security_epoch"])
+
+
+def require_own(key_check: str | None, keys: KeyRing) -> None:
+    """Raise WrongKeyError unless what a database says of its key file fits these keys."""
+    if key_check is None:
+        raise WrongKeyError(NO_SERVER)
+    if key_check == RESTORING:
+        raise WrongKeyError("A restore into this database did not end. Run 'sheetport restore' again, with --replace.")
+    if key_check != keys.check_value():
+        raise WrongKeyError(FOREIGN_KEY)
 
 
 async def end_restore(uow: UnitOfWork) -> int:
