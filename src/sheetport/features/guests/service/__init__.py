@@ -1,6 +1,7 @@
 """What guests do, by file: ``guests`` (making, reading, changing and removing them), ``rules`` (who may, and what may
-be said), ``accesses`` (into and out of spaces), ``entry`` (tokens and the links that lead to them), ``invitations``,
-``holding`` (roles), ``exchange`` (a link, a token or an address for a fresh token), ``anonymous`` (those of a shared link and of pages)."""
+be said), ``accesses`` (into and out of spaces), ``holding`` (roles), ``entry`` (tokens and the links that lead to
+them), ``invitations``, ``exchange`` (a link, a token or an address for a fresh token), ``anonymous`` (those of a shared
+link and of pages)."""
 
 from sheetport.features.guests.service.anonymous import forget_guests, know_external
 from sheetport.features.guests.service.entry import get_token
