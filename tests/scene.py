@@ -34,7 +34,7 @@ OF_ACCOUNT = (
 )
 #: What users with a role on less than the environment may not know of.
 BESIDE_SPACE = ("other_space_id", "key_id", "agent_id", "agent_role_id")
-BESIDE_WORKBOOK = (*BESIDE_SPACE, "document_id", "event_id", "secret_id")
+BESIDE_WORKBOOK = (*BESIDE_SPACE, "document_id", "event_id", "secret_id", "guests_role_id")
 BESIDE_SHEET = (*BESIDE_WORKBOOK, "job_id", "idle_job_id", "failed_job_id", "action_id")
 _numbers = itertools.count(1)
 
