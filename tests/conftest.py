@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page
 from servers.browser import find_chromium, running_browser
 from servers.data_places import KINDS, DataPlace
 from servers.node import install_packages, make_project, node_tools
-from servers.postgres import PostgresCluster, database_name, running_postgres
+from servers.postgres import DatabasePool, PostgresCluster, database_name, running_postgres
 from servers.sheetport import SheetportServer
 from sheetport.config import StorageSettings
 from sheetport.storage.migrations.runner import upgrade
@@ -57,20 +57,25 @@ def migrated_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def migrated_database(postgres_server: PostgresCluster) -> str:
-    """The name of a PostgreSQL database with the newest schema and nothing in it, to copy."""
+def migrated_databases(postgres_server: PostgresCluster) -> DatabasePool:
+    """PostgreSQL databases with the newest schema and nothing in them."""
     url = postgres_server.new_database()
     upgrade(StorageSettings(Path("none"), Path("none"), url))
-    return database_name(url)
+    return DatabasePool(postgres_server, database_name(url))
 
 
 @pytest.fixture
 def postgres_url(request: pytest.FixtureRequest, postgres_server: PostgresCluster) -> Iterator[str]:
-    """The URL of an empty PostgreSQL database, dropped after the test; see :func:`data_place`."""
-    template = request.getfixturevalue("migrated_database") if _opens_one(request) else "template0"
-    url = postgres_server.new_database(template)
-    yield url
-    postgres_server.drop_database(url)
+    """The URL of a PostgreSQL database that no other test sees; see :func:`data_place`."""
+    if _opens_one(request):
+        pool: DatabasePool = request.getfixturevalue("migrated_databases")
+        url = pool.take()
+        yield url
+        pool.give_back(url)
+    else:
+        url = postgres_server.new_database()
+        yield url
+        postgres_server.drop_database(url)
 
 
 @pytest.fixture(params=KINDS)

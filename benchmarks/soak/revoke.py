@@ -2,17 +2,19 @@
 
     python benchmarks/soak/revoke.py [ROUNDS [DATABASE_URL]]
 
-ROUNDS is by default 10,000, over four kinds of change in turn: a revocation, a rotation without overlap, a narrowing to
-another space and one to other networks. Starts ``sheetport serve`` on a temporary folder: on SQLite, or on an empty
-PostgreSQL database with four processes. Each key is used on a connection that stays open, changed, and used again on
-that connection and on a fresh one, which another process may take. Every hundredth key also has an event stream open,
-which has to be cut. Ends with 1 for a stale accept, an open stream, or a p99 above 50 ms.
+ROUNDS is by default 10,000, over six kinds of change in turn: a key's revocation, its rotation without overlap, its
+narrowing to another space and to other networks, and a user's loss of a role and of their access. Starts ``sheetport
+serve`` on a temporary folder: on SQLite, or on an empty PostgreSQL database with four processes. Each key is used on a
+connection that stays open, changed, and used again on that connection and on a fresh one, which another process may
+take. Every hundredth key also has an event stream open, which has to be cut. Ends with 1 for a stale accept, an open
+stream, or a p99 above 50 ms.
 """
 
 from __future__ import annotations
 
 import http.client
 import os
+import re
 import statistics
 import sys
 import tempfile
@@ -20,6 +22,9 @@ import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -31,15 +36,24 @@ P99_MILLISECONDS = 50.0
 
 
 class Soak:
-    """One server, its owner, and what was seen."""
+    """One server, its owner, and what was seen. Keys are used at ``asked``, which may be another host of the server."""
 
-    def __init__(self, server: Sheetport) -> None:
+    def __init__(self, server: Sheetport, asked: str | None = None) -> None:
         self.server = server
+        self.asked = asked or server.url
         self.environment = server.environment["id"]
         self.owner = Caller(server.url, str(Caller(server.url).call("POST", "/v1/auth", CREDENTIALS)[1]["accessToken"]))
         self.spaces = [self._space(name) for name in ("one", "two")]
         self.path = f"/v1/spaces/{self.spaces[0]}"
-        self.changes = (self.revoke, self.rotate, self.to_other_space, self.to_other_networks)
+        self.member, self.member_token = self._member()
+        self.changes = (
+            self.revoke,
+            self.rotate,
+            self.to_other_space,
+            self.to_other_networks,
+            self.take_role,
+            self.disable,
+        )
         self.times: dict[str, list[float]] = {each.__name__: [] for each in self.changes}
         self.stale = self.streams = self.open = 0
 
@@ -52,6 +66,21 @@ class Soak:
         if status != 200:
             sys.exit(f"{method} {path}: {status} {answer}")
         return answer["data"]
+
+    def _member(self) -> tuple[str, str]:
+        """A further user without a role, and their token."""
+        invited = self.data("POST", "/v1/users/invite", {"email": "member@example.com", "name": "M", "actorRoles": []})
+        link = urlsplit(invited["invitationLink"])
+        with httpx.Client(base_url=self.server.url, follow_redirects=True) as browser:
+            page = browser.get(f"{link.path}?{link.query}").text
+            token = re.search(r'name="form_token" value="([^"]+)"', page)
+            if token is None:
+                sys.exit("the invitation's page has no form")
+            form = {"email": "member@example.com", "password": CREDENTIALS["password"], "form_token": token[1]}
+            if browser.post("/setup", data=form, follow_redirects=False).status_code != 303:
+                sys.exit("the invitation was not accepted")
+        credentials = {**CREDENTIALS, "email": "member@example.com"}
+        return invited["id"], str(Caller(self.server.url).call("POST", "/v1/auth", credentials)[1]["accessToken"])
 
     def revoke(self, key: str) -> None:
         self.data("DELETE", f"/v1/auth/credentials/{key}")
@@ -66,31 +95,57 @@ class Soak:
     def to_other_networks(self, key: str) -> None:
         self.data("PATCH", f"/v1/auth/credentials/{key}", {"networks": ["198.51.100.0/24"]})
 
+    def take_role(self, given: str) -> None:
+        self.data("DELETE", f"/v1/users/{self.member}/roles/{given}")
+
+    def disable(self, _: str) -> None:
+        self.data("POST", f"/v1/users/{self.member}/disable", {})
+
     def turn(self, number: int) -> None:
-        """One key's life."""
+        """One key's life, or one user's role."""
         change = self.changes[number % len(self.changes)]
-        made = self.data(
-            "POST", f"/v1/auth/api-key?environmentId={self.environment}&type=SECRET", {"name": f"k{number}"}
-        )
-        key = next(one for one in made if one["name"] == f"k{number}")
-        user = Caller(self.server.url, key["rawKey"])
-        for _ in range(2):
-            if user.call("GET", self.path)[0] != 200:
-                sys.exit("a fresh key was refused")
-        stream = self._stream(key["rawKey"]) if number % STREAM_EVERY < len(self.changes) else None
+        of_member = change in (self.take_role, self.disable)
+        thing, token = self._role() if of_member else self.make_key(f"k{number}")
+        user = self.use(token)
+        stream = self._stream(token) if number % STREAM_EVERY < len(self.changes) else None
         began = time.perf_counter()
-        change(key["id"])
+        change(thing)
         self.times[change.__name__].append(1_000 * (time.perf_counter() - began))
-        fresh = Caller(self.server.url, key["rawKey"])
+        fresh = Caller(self.asked, token)
         self.stale += any(each.call("GET", self.path)[0] == 200 for each in (user, fresh))
         if stream is not None:
             self.streams += 1
             self.open += self._is_open(stream, change.__name__)
-        if change in (self.to_other_space, self.to_other_networks):
-            self.revoke(key["id"])
+        self._tidy(change.__name__, thing)
+
+    def make_key(self, name: str) -> tuple[str, str]:
+        """A secret key's id and the key."""
+        path = f"/v1/auth/api-key?environmentId={self.environment}&type=SECRET"
+        key = next(one for one in self.data("POST", path, {"name": name}) if one["name"] == name)
+        return key["id"], key["rawKey"]
+
+    def use(self, token: str) -> Caller:
+        """The connection on which a token was accepted, so that it is known."""
+        user = Caller(self.asked, token)
+        for _ in range(2):
+            if user.call("GET", self.path)[0] != 200:
+                sys.exit("who may was refused")
+        return user
+
+    def _role(self) -> tuple[str, str]:
+        roles = {role["name"]: role["id"] for role in self.data("GET", "/v1/roles")}
+        given = {"roleId": roles["User"], "resourceId": self.environment}
+        return self.data("POST", f"/v1/users/{self.member}/roles", given)["id"], self.member_token
+
+    def _tidy(self, change: str, thing: str) -> None:
+        if change in {"to_other_space", "to_other_networks"}:
+            self.revoke(thing)
+        if change == "disable":
+            self.data("POST", f"/v1/users/{self.member}/enable", {})
+            self.take_role(thing)
 
     def _stream(self, token: str) -> http.client.HTTPConnection:
-        connection = http.client.HTTPConnection(self.server.url.removeprefix("http://"), timeout=5)
+        connection = http.client.HTTPConnection(self.asked.removeprefix("http://"), timeout=5)
         path = f"/v1/events/stream?environmentId={self.environment}"
         connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
         self.answer = connection.getresponse()
@@ -110,6 +165,17 @@ class Soak:
                 return True
         return False
 
+    def told(self, rounds: int, bound: float = P99_MILLISECONDS) -> int:
+        """Print what was seen; the exit status."""
+        print(f"{rounds:,} changes: {self.stale} accepted afterwards; {self.open} of {self.streams} streams left open")
+        slowest = 0.0
+        for name, times in self.times.items():
+            cuts = statistics.quantiles(times, n=100)
+            slowest = max(slowest, cuts[98])
+            print(f"{name:<18} answered in {cuts[49]:.1f} ms, p99 {cuts[98]:.1f} ms")
+        print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
+        return 1 if self.stale or self.open or slowest > bound else 0
+
 
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
@@ -121,14 +187,7 @@ def main() -> None:
             soak = Soak(server)
             for number in range(rounds):
                 soak.turn(number)
-    print(f"{rounds:,} changes: {soak.stale} accepted afterwards; {soak.open} of {soak.streams} streams left open")
-    slowest = 0.0
-    for name, times in soak.times.items():
-        cuts = statistics.quantiles(times, n=100)
-        slowest = max(slowest, cuts[98])
-        print(f"{name:<18} answered in {cuts[49]:.1f} ms, p99 {cuts[98]:.1f} ms")
-    print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
-    sys.exit(1 if soak.stale or soak.open or slowest > P99_MILLISECONDS else 0)
+    sys.exit(soak.told(rounds))
 
 
 if __name__ == "__main__":

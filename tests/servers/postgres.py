@@ -18,6 +18,26 @@ KEEPER = Path(__file__).parent / "postgres_keeper.py"
 #: Unsafe on power loss only, and much faster: tests lose processes, not power.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
+#: Ends who is connected and empties the tables but for those named. Audit records are told apart by their place in the
+#: table where they are of one instant, so that table begins anew.
+EMPTY = """DO $$ DECLARE name text; used boolean; BEGIN
+  PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid();
+  FOR name IN SELECT relname FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> ALL ('{%s}') LOOP
+    EXECUTE format('SELECT EXISTS (SELECT FROM %%I)', name) INTO used;
+    IF used AND name = 'audit_records' THEN TRUNCATE audit_records;
+    ELSIF used THEN EXECUTE format('DELETE FROM %%I', name); END IF;
+  END LOOP;
+  PERFORM setval(seqrelid, 1, false) FROM pg_sequence;
+END $$"""
+#: One line that another schema, or a table made anew, changes.
+SHAPE = """SELECT md5(string_agg(concat_ws(' ', oid, relkind, relnatts, relchecks), ',' ORDER BY oid))
+  FROM pg_class WHERE relnamespace = 'public'::regnamespace"""
+#: What migrations write: it stays.
+TABLES_OF_THE_SCHEMA = ("alembic_version", "schema_info")
+SIZE = "SELECT pg_database_size(current_database())"
+
 
 class PostgresCluster:
     """A running server. ``uri`` reaches its database ``postgres`` over a Unix socket."""
@@ -59,17 +79,79 @@ class PostgresCluster:
     def new_database(self, template: str = "template0") -> str:
         """Makes a database as a copy of ``template`` (to which nobody may be connected); returns its URL."""
         name = f"test_{uuid.uuid4().hex[:12]}"
-        self.sql(f'CREATE DATABASE {name} TEMPLATE "{template}"')
+        self.sql(f'CREATE DATABASE {name} TEMPLATE "{template}" STRATEGY FILE_COPY')
         return self.url(name)
+
+    def replace_database(self, url: str, template: str) -> None:
+        """Makes the database of ``url`` a copy of ``template`` in place of what it holds."""
+        self.drop_database(url)
+        self.sql(f'CREATE DATABASE {database_name(url)} TEMPLATE "{template}" STRATEGY FILE_COPY')
 
     def drop_database(self, url: str) -> None:
         """Drops the database of ``url``, cutting whoever is still connected."""
         self.sql(f"DROP DATABASE IF EXISTS {database_name(url)} WITH (FORCE)")
 
 
+#: By the query of their URLs, which names their sockets' folder.
+_running: dict[str, PostgresCluster] = {}
+
+
+def cluster_of(url: str) -> PostgresCluster | None:
+    """The cluster of this process that the database of ``url`` lies in; None for one of somebody else."""
+    return _running.get(urlsplit(url).query)
+
+
 def database_name(url: str) -> str:
     """The database's name in a ``postgresql://`` URL."""
     return urlsplit(url).path.removeprefix("/")
+
+
+class DatabasePool:
+    """Copies of one database with a schema and no data, taken and given back: emptying one is faster than making it.
+
+    One whose schema a test has changed, that has grown, or that was used often, is dropped.
+    """
+
+    USES = 100
+    GROWN_BYTES = 8_000_000
+
+    def __init__(self, cluster: PostgresCluster, template: str) -> None:
+        self._cluster = cluster
+        self._template = template
+        self._kept = [name for name in TABLES_OF_THE_SCHEMA if cluster.sql(f"SELECT to_regclass('{name}')", template)]
+        self._idle: list[str] = []
+        self._shapes: dict[str, tuple[str, int]] = {}
+        self._uses: dict[str, int] = {}
+
+    def take(self) -> str:
+        """The URL of an empty database."""
+        url = self._idle.pop() if self._idle else self._make()
+        self._uses[url] += 1
+        return url
+
+    def give_back(self, url: str) -> None:
+        """Empty it for another test, cutting whoever is still connected."""
+        if self._uses[url] < self.USES and self._emptied(url):
+            self._idle.append(url)
+        else:
+            self._cluster.drop_database(url)
+
+    def _make(self) -> str:
+        url = self._cluster.new_database(self._template)
+        shape, size = self._look(url)
+        self._shapes[url] = shape, size + self.GROWN_BYTES
+        self._uses[url] = 0
+        return url
+
+    def _emptied(self, url: str) -> bool:
+        known, most = self._shapes[url]
+        shape, size = self._look(url, EMPTY % ",".join(self._kept) + ";")
+        return shape == known and size <= most
+
+    def _look(self, url: str, first: str = "") -> tuple[str, int]:
+        kept = "".join(f"; SELECT md5(string_agg(t::text, ',')) FROM {name} t" for name in self._kept)
+        *shape, size = self._cluster.sql(f"{first}{SHAPE}{kept}; {SIZE}", database_name(url)).splitlines()
+        return "\n".join(shape), int(size)
 
 
 @contextmanager
@@ -96,7 +178,9 @@ def running_postgres(*, durable: bool = False) -> Iterator[PostgresCluster]:
             for name, value in FAST.items():
                 cluster.sql(f"ALTER SYSTEM SET {name} = {value}")
             cluster.sql("SELECT pg_reload_conf()")
+        _running[urlsplit(cluster.uri).query] = cluster
         yield cluster
+        del _running[urlsplit(cluster.uri).query]
     finally:
         keeper.communicate(timeout=60)
         shutil.rmtree(home, ignore_errors=True)

@@ -15,12 +15,14 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
 from shutil import copy2, copytree, rmtree
 from tempfile import mkdtemp
 from typing import Any, NamedTuple
 
 from servers.data_places import DataPlace
+from servers.postgres import PostgresCluster, cluster_of, database_name
 
 EMAIL, PASSWORD = "owner@example.com", "correct horse battery staple 9"
 PROGRAM = str(Path(sys.executable).parent / "sheetport")
@@ -81,10 +83,29 @@ def _answer(status: int, raw: bytes, headers: dict[str, str]) -> Answer:
     return Answer(status, raw, headers)
 
 
-#: Of this process: a data directory's folder and what its set-up printed, and the tests that have a copy.
-_made: list[tuple[Path, dict[str, Any]]] = []
+@dataclass(frozen=True)
+class Original:
+    """A server that was set up to be copied: data directory, what set-up printed, the database on PostgreSQL."""
+
+    data: Path
+    info: dict[str, Any]
+    database: str | None
+
+
+#: Of this process: the originals by where their data lies, and the tests that have a copy.
+_made: dict[str, Original] = {}
 _copied: set[str] = set()
 _NOTHING: dict[str, Any] = {"environments": []}
+
+
+def make_original(cluster: PostgresCluster | None) -> Original:
+    """Sets a server up in a folder that is deleted when this process ends."""
+    folder = Path(mkdtemp(prefix="sheetport-made-"))
+    atexit.register(rmtree, folder, ignore_errors=True)
+    url = cluster.new_database() if cluster else None
+    place = DataPlace("postgresql" if url else "sqlite", folder / "data", url)
+    info = SheetportServer(place, info=_NOTHING)._set_up()
+    return Original(place.data, info, database_name(url) if url else None)
 
 
 class SheetportServer:
@@ -119,22 +140,26 @@ class SheetportServer:
         self.environments: dict[str, dict[str, Any]] = {entry["name"]: entry for entry in self.info["environments"]}
 
     def _init(self) -> dict[str, Any]:
-        """Set up, or on SQLite a copy of what one set-up of this process has made, which is faster.
+        """Set up, or a copy of what one set-up of this process has made, which is faster.
 
         A second server of one test is set up by itself, so that the two have nothing in common.
         """
         test = os.environ.get("PYTEST_CURRENT_TEST", "").partition(" ")[0]
-        if self.place.url is not None or self._set_up_anew or test in _copied:
+        cluster = cluster_of(self.place.url) if self.place.url else None
+        if self._set_up_anew or test in _copied or (self.place.url and cluster is None):
             return self._set_up()
         _copied.add(test)
-        if not _made:
-            folder = Path(mkdtemp(prefix="sheetport-made-"))
-            atexit.register(rmtree, folder, ignore_errors=True)
-            _made.append((folder, SheetportServer(DataPlace("sqlite", folder / "data", None), info=_NOTHING)._set_up()))
-        folder, info = _made[0]
-        copytree(folder / "data", self.data)
-        copy2(folder / "data.key", self.data.with_suffix(".key"))
-        return deepcopy(info)
+        name = cluster.uri if cluster else "sqlite"
+        if name not in _made:
+            _made[name] = make_original(cluster)
+        return self._copy(_made[name], cluster)
+
+    def _copy(self, original: Original, cluster: PostgresCluster | None) -> dict[str, Any]:
+        copytree(original.data, self.data)
+        copy2(original.data.with_suffix(".key"), self.data.with_suffix(".key"))
+        if cluster and self.place.url and original.database:
+            cluster.replace_database(self.place.url, original.database)
+        return deepcopy(original.info)
 
     def _set_up(self) -> dict[str, Any]:
         done = self.command("init", *self._place_arguments, "--email", EMAIL, "--password", PASSWORD, "--json")

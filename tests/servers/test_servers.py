@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 
 from servers import node as node_module
 from servers.data_places import DataPlace
-from servers.postgres import PostgresCluster, database_name
+from servers.postgres import DatabasePool, PostgresCluster, database_name
 
 
 def test_postgres_databases_are_fresh_and_apart(postgres_server: PostgresCluster) -> None:
@@ -26,6 +26,39 @@ def test_postgres_databases_are_fresh_and_apart(postgres_server: PostgresCluster
         postgres_server.drop_database(url)
     left = postgres_server.sql("SELECT datname FROM pg_database").split()
     assert not {database_name(url) for url in (one, two, copy)}.intersection(left)
+
+
+def test_a_pooled_database_comes_back_empty_or_not_at_all(postgres_server: PostgresCluster) -> None:
+    template = database_name(postgres_server.new_database())
+    postgres_server.sql("CREATE TABLE audit_records (n serial); CREATE TABLE t (n serial, s text)", template)
+    postgres_server.sql("CREATE TABLE schema_info (s text); INSERT INTO schema_info VALUES ('first')", template)
+    pool = DatabasePool(postgres_server, template)
+
+    def used(statement: str) -> tuple[str, str, list[str]]:
+        """A database's URL, that of the next test, and what that one finds."""
+        url = pool.take()
+        postgres_server.sql(
+            "INSERT INTO t (s) VALUES ('x'); INSERT INTO audit_records DEFAULT VALUES", database_name(url)
+        )
+        postgres_server.sql(statement, database_name(url))
+        pool.give_back(url)
+        again = pool.take()
+        found = postgres_server.sql(
+            "INSERT INTO t (s) VALUES ('x') RETURNING n; SELECT count(*) FROM audit_records; SELECT s FROM schema_info",
+            database_name(again),
+        )
+        pool.give_back(again)
+        return url, again, found.splitlines()
+
+    for statement, comes_back in (
+        ("SELECT 1", True),
+        ("ALTER TABLE t ADD more text", False),
+        ("DROP TABLE t; CREATE TABLE t (n serial, s text)", False),
+        ("UPDATE schema_info SET s = 'second'", False),
+        ("INSERT INTO t (s) SELECT repeat(md5(n::text), 200) FROM generate_series(1, 60000) n", False),
+    ):
+        url, again, found = used(statement)
+        assert (found, url == again) == (["1", "0", "first"], comes_back), statement
 
 
 def test_a_failing_statement_fails_the_test(postgres_server: PostgresCluster) -> None:

@@ -42,7 +42,7 @@ from sheetport.runtime.local_operations import LocalOperations
 from sheetport.runtime.notify import notify
 from sheetport.runtime.server import Leave
 from sheetport.runtime.server import serve as run_server
-from sheetport.runtime.set_up import PLACEHOLDER_EMAIL, FirstRun, initialise
+from sheetport.runtime.set_up import PLACEHOLDER_EMAIL, FirstRun, initialise, join
 from sheetport.runtime.sockets import PortInUseError, Sockets, bind, held_ports, inherited
 from sheetport.runtime.tls import check_tls
 from sheetport.runtime.upgrade import bring_up_to_date
@@ -110,7 +110,8 @@ def serve(
     log_format: LogFormat = "logfmt",
     access_log: AccessLog = "errors",
 ) -> None:
-    """Run the server. On an empty data directory it first sets one up, as 'sheetport init' does.
+    """Run the server. On an empty data directory it first sets one up, as 'sheetport init' does; with a copy of the
+    key file of a server on PostgreSQL it joins that server as one more host.
 
     Stop it with Ctrl-C or SIGTERM: open requests are finished first. SIGHUP has it begin anew without refusing a
     connection: with another certificate, or another version of itself.
@@ -170,6 +171,9 @@ def _serve(settings: Settings, workers: int) -> Sockets | None:
     sockets = inherited()
     with contextlib.ExitStack() as stack:
         stack.enter_context(held_ports(settings.http, ours=sockets is not None))
+        if data_directory.may_join(settings.storage):
+            join(settings)
+            out.print("This host has joined the server of its database.")
         known = data_directory.is_initialised(settings.storage)
         first = None if known else initialise(settings, PLACEHOLDER_EMAIL, None)
         data_directory.require_writable(settings.storage.data)

@@ -11,7 +11,7 @@ from sheetport.features.setup.model import SetupResult
 from sheetport.kernel.crypto import KeyRing
 from sheetport.storage import data_directory, identity
 from sheetport.storage.engine import open_database
-from sheetport.storage.migrations import migrate
+from sheetport.storage.migrations import migrate, read_schema
 from sheetport.storage.unit_of_work import Database, UnitOfWork
 
 #: The first administrator's address until the setup link is used.
@@ -37,6 +37,19 @@ def initialise(settings: Settings, email: str, password_hash: str | None) -> Fir
         raise
     data_directory.mark_initialised(settings.storage)
     return made
+
+
+def join(settings: Settings) -> None:
+    """Make this host one more of a server whose key file it was given; nothing is changed but its own directory.
+
+    Raises DataDirectoryError, WrongKeyError or SchemaError.
+    """
+    found = read_schema(settings.storage).key_check
+    if found is None:
+        raise identity.WrongKeyError(identity.NO_SERVER)
+    if found != data_directory.load_keys(settings.storage).check_value():
+        raise identity.WrongKeyError(identity.FOREIGN_KEY)
+    data_directory.join(settings.storage)
 
 
 async def _furnish(settings: Settings, keys: KeyRing, email: str, password_hash: str | None) -> FirstRun:

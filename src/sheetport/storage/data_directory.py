@@ -46,6 +46,17 @@ def is_used(settings: StorageSettings) -> bool:
     return is_initialised(settings) or sqlite_path(settings.data).exists()
 
 
+def may_join(settings: StorageSettings) -> bool:
+    """Whether this is a further host of a server: a key file was brought, and the data is in PostgreSQL."""
+    return settings.database_url is not None and settings.key_file.exists() and not is_initialised(settings)
+
+
+def join(settings: StorageSettings) -> None:
+    """Make the directory of a further host. The caller has made sure that the key file is the database's."""
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    mark_initialised(settings)
+
+
 def refuse_half_restored(data: Path) -> None:
     """Raise DataDirectoryError when a restore into the directory was not finished."""
     if (data / RESTORING_FOLDER).exists():

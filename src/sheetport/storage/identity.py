@@ -12,6 +12,7 @@ from sheetport.storage.unit_of_work import UnitOfWork
 _ROW = "server"
 #: Stands for the key file's value until a restore has ended.
 RESTORING = "restoring"
+NO_SERVER = "This database holds no server. Run 'sheetport init' first."
 FOREIGN_KEY = "The key file belongs to another server. Point --key-file at this server's own."
 _GET = statement(select(server.c.key_check, server.c.security_epoch).where(server.c.id == _ROW))
 _INSERT = statement(insert(server).values(id=_ROW, key_check=bindparam("check"), created_at=bindparam("at")))
@@ -43,7 +44,7 @@ async def check(uow: UnitOfWork) -> int:
     """The security epoch. Raises WrongKeyError unless the database was set up with this key file."""
     row = await uow.fetch_one(_GET)
     if row is None:
-        raise WrongKeyError("This database holds no server. Run 'sheetport init' first.")
+        raise WrongKeyError(NO_SERVER)
     if row["key_check"] == RESTORING:
         raise WrongKeyError("A restore into this database did not end. Run 'sheetport restore' again, with --replace.")
     if row["key_check"] != uow.keys.check_value():

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cached_property
 
 import httpx
 import structlog
@@ -42,7 +44,11 @@ class Egress:
         self._db = db
         self._trusted = frozenset(map(host_key, trusted))
         self._resolve = resolver
-        self._tls = httpx.create_ssl_context()
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """Made by the first call over TLS: reading the authorities takes longer than the rest of a start's wiring."""
+        return httpx.create_ssl_context()
 
     async def call(
         self,
