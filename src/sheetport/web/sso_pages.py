@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from litestar import Response, Router, get
+from litestar.datastructures import Cookie
 from litestar.params import FromPath
 from litestar.response import Redirect
 
@@ -60,18 +61,21 @@ async def get_callback(request: AnyRequest, connection_id: FromPath[str]) -> Res
         done = await _finish(request, connection_id)
     except SheetportError as error:
         return _refused(request, error)
-    place, cookies = "/", [cookie(request, COOKIE, "", 0)]
-    if done is None:
-        place = onward(request, "/security")
-    elif isinstance(done, Pending):
-        place, kept = next_step(request, done)
-        cookies.append(kept)
-    else:
-        cookies += session_cookies(request, done)
+    place, cookies = _place_of(request, done)
     answer = page(request, "sso_done.html", place=place)
     answer.headers["Referrer-Policy"] = "no-referrer"  # the code stands in this page's address
-    answer.cookies.extend(cookies)
+    answer.cookies.extend([cookie(request, COOKIE, "", 0), *cookies])
     return answer
+
+
+def _place_of(request: AnyRequest, done: Login | Pending | None) -> tuple[str, list[Cookie]]:
+    """Where the browser goes on to, and with which cookies."""
+    if done is None:
+        return onward(request, "/security"), []
+    if isinstance(done, Pending):
+        place, kept = next_step(request, done)
+        return place, [kept]
+    return "/", session_cookies(request, done)
 
 
 async def _finish(request: AnyRequest, connection_id: str) -> Login | Pending | None:
