@@ -92,15 +92,15 @@ def promote(
 
     sheetport secrets promote EXTERNAL_API_KEY --test ./try-key
     """
-    body = {"version": version, "overlapSeconds": _seconds(overlap)}
+    seconds = _seconds(overlap)
     if test is not None:
         check_trial(test)
     with secret_scope(environment, space, data) as scope:
         if test is not None:
             secret_id = scope.find(name)
-            body["version"] = version if version is not None else find_pending(scope, secret_id)
-            run_trial(scope, secret_id, body["version"], test, test_timeout)
-        made = _change(scope, name, "promote", body)
+            version = version if version is not None else find_pending(scope, secret_id)
+            run_trial(scope, secret_id, version, test, test_timeout)
+        made = _change(scope, name, "promote", {"version": version, "overlapSeconds": seconds})
     err.print(f"Version {made['version']} of {name} is in force.", markup=False)
 
 

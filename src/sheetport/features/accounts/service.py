@@ -53,11 +53,11 @@ async def update_current_account(
     before = await get_current_account(uow, actor)
     new_name = before.name if name is None else _name(name)
     await store.update_account(uow, before.id, new_name, default_app_id or before.default_app_id)
-    changed: dict[str, object] = {}
+    changed: dict[str, list[str]] = {}
     if embedded_domains is not None:
         changed["embedded_domains"] = _framing_origins(embedded_domains)
-        await store.set_embedded_domains(uow, before.id, _framing_origins(embedded_domains))
-    await audit.record(uow, actor, "account:update", before.id, **changed)
+        await store.set_embedded_domains(uow, before.id, changed["embedded_domains"])
+    await audit.record(uow, actor, "account:update", before.id, environment_id=None, **changed)
     return await get_current_account(uow, actor)
 
 

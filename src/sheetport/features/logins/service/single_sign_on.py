@@ -196,7 +196,8 @@ async def _let_in(uow: UnitOfWork, begun: _Begun, person: Person, visitor: Visit
     action = "sso:prove" if begun.session else "sso:sign-in"
     await audit.record_person(uow, actor, action, user.id, {"user.uid_alt": person.subject}, **facts)
     if begun.session:
-        return await _confirm(uow, begun.session, user, is_enough=vouched)
+        await _confirm(uow, begun.session, user, is_enough=vouched)
+        return None
     return await admit(uow, user, visitor, SSO, is_enough=vouched)
 
 
