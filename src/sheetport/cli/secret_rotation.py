@@ -58,9 +58,10 @@ def rotate(
     if test is not None and pending:
         raise CommandError("--pending lets the value wait; test it later, by 'sheetport secrets promote --test'.")
     # What is pending has no overlap: that begins when it takes effect.
+    seconds = _seconds(overlap)
     body: dict[str, Any] = {"pending": pending or test is not None}
     if test is None:
-        body["overlapSeconds"] = _seconds(overlap)
+        body["overlapSeconds"] = seconds
     else:
         check_trial(test)
     if from_stdin:
@@ -71,7 +72,7 @@ def rotate(
         made = _change(scope, name, "rotate", body, idempotency_key or secrets.token_hex(16))
         if test is not None and made["label"] == "pending":
             run_trial(scope, made["secretId"], made["version"], test, test_timeout)
-            made = _change(scope, name, "promote", {"version": made["version"], "overlapSeconds": _seconds(overlap)})
+            made = _change(scope, name, "promote", {"version": made["version"], "overlapSeconds": seconds})
     state = "waits: promote it with 'sheetport secrets promote'" if pending else "is in force"
     err.print(f"Version {made['version']} of {name} {state}.", markup=False)
 
