@@ -206,6 +206,9 @@ ROWS = (
     Row("GET /v1/guests/{guest_id}", GUESTS_OF_SPACE),
     Row("PATCH /v1/guests/{guest_id}", GUESTS_OF_SPACE, NEW_NAME),
     Row("DELETE /v1/guests/{guest_id}", GUESTS_OF_SPACE),
+    Row("GET /v1/guests/{guest_id}/roles", GUESTS_OF_SPACE),
+    Row("POST /v1/guests/{guest_id}/roles", GUESTS_OF_SPACE, GIVEN_ROLE),
+    Row("DELETE /v1/guests/{guest_id}/roles/{guests_role_id}", GUESTS_OF_SPACE),
     Row("GET /v1/guests/{guest_id}/token", GUESTS_OF_SPACE, query="?spaceId={space_id}"),
     Row("POST /v1/invitations", GUESTS_OF_SPACE, [{"guestId": "{guest_id}", "spaceId": "{space_id}"}]),
     # Workbooks, sheets and records: all of the space, but a space token changes sheets through their workbook.

@@ -34,7 +34,7 @@ OF_ACCOUNT = (
 )
 #: What users with a role on less than the environment may not know of.
 BESIDE_SPACE = ("other_space_id", "key_id", "agent_id", "agent_role_id")
-BESIDE_WORKBOOK = (*BESIDE_SPACE, "document_id", "event_id", "secret_id")
+BESIDE_WORKBOOK = (*BESIDE_SPACE, "document_id", "event_id", "secret_id", "guests_role_id")
 BESIDE_SHEET = (*BESIDE_WORKBOOK, "job_id", "idle_job_id", "failed_job_id", "action_id")
 _numbers = itertools.count(1)
 
@@ -89,6 +89,8 @@ class Scene:
             reply = await self.world.call("GET", f"/v1/guests/{guest['id']}/token", token=self.tokens["secret"])
             self.tokens[name] = reply.data["token"]
         things["guest_id"] = made[0]["id"]
+        given = {"roleId": things["guest_role_id"], "resourceId": things["space_id"]}
+        things["guests_role_id"] = (await self._make(f"/v1/guests/{made[0]['id']}/roles", given))["id"]
 
     async def _environment(self, uow: UnitOfWork) -> None:
         """An environment with its keys, a key to spare, a token to spare, and credentials that have ended."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -14,7 +17,7 @@ from playwright.sync_api import Browser, Page, Request, expect
 
 from servers.data_places import DataPlace
 from servers.mail import Mailbox, running_mailbox
-from servers.sheetport import SheetportServer
+from servers.sheetport import EMAIL, PASSWORD, SheetportServer
 
 #: Where to keep pictures of what is tested, when somebody wants to look at them.
 PICTURES = os.environ.get("SHEETPORT_TEST_PICTURES")
@@ -156,3 +159,49 @@ def test_a_shared_space_lets_anybody_in_by_its_address(tab: Page, served: Sheetp
     expect(tab.get_by_text("Crew list: People")).to_be_visible()
     tab.goto(f"{served.url}/space/{space}?token=gst_nothing")
     expect(tab.get_by_text("Your link has been used, or has ended.")).to_be_visible()
+
+
+@contextmanager
+def site(frames: str) -> Iterator[str]:
+    """A site whose every page shows an address in a frame; its origin."""
+    content = f'<!doctype html><title>A site</title><iframe src="{frames}" width="600" height="600"></iframe>'.encode()
+
+    class Pages(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            """Nothing is said of requests."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Pages) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_a_page_of_a_listed_site_frames_a_space_and_one_of_another_site_does_not(
+    browser: Browser, served: SheetportServer
+) -> None:
+    space = make_space(served, guestAuthentication=["shared_link"])
+    with site(f"{served.url}/space/{space}") as listed, site(f"{served.url}/space/{space}") as other:
+        signed_in = served.request("POST", "/v1/auth", {"email": EMAIL, "password": PASSWORD}).body
+        body = {"embeddedDomainWhitelist": [listed]}
+        assert served.request("PATCH", "/v1/accounts/current", body, signed_in["accessToken"]).status == 200
+        with browser.new_context() as context:
+            page = context.new_page()
+            page.goto(listed)
+            expect(page.frame_locator("iframe").get_by_role("heading", name="Harbour & Sons")).to_be_visible()
+            page.goto(other)
+            page.wait_for_function("() => frames.length === 1")
+            (framed,) = page.main_frame.child_frames
+            framed.wait_for_load_state()
+            assert framed.url.startswith("chrome-error:")
+            expect(page.frame_locator("iframe").get_by_role("heading", name="Harbour & Sons")).to_have_count(0)

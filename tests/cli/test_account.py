@@ -38,6 +38,14 @@ def test_what_is_wrong_is_said(shell: Shell) -> None:
     assert shell.type(*command[:-1], stdin=PASSWORD).returncode == 2
 
 
+def test_the_embed_list_is_shown_and_changed(shell: Shell) -> None:
+    first, second = "https://app.example.com", "https://*.example.net"
+    assert shell.printed("account", "embed-list", "--allow", first, "--allow", second) == f"{first}\n{second}\n"
+    assert shell.printed("account", "embed-list", "--remove", first) == f"{second}\n"
+    assert "is no origin" in shell.refused("account", "embed-list", "--allow", "example.com")
+    assert f"which has: {second}" in shell.refused("account", "embed-list", "--remove", first)
+
+
 def test_it_needs_the_server(nowhere: Shell) -> None:
     said = nowhere.refused("account", "create", "--name", "Five", "--email", "five@example.com", stdin=PASSWORD)
     assert "No server is running on" in said

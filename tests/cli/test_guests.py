@@ -30,6 +30,9 @@ def test_guests_are_invited_listed_and_removed(shell: Shell) -> None:
     assert shell.printed("guests", "list", space).startswith(
         f"grace@example.com\t{added[1]}\tGrace\tall of the space\n"
     )
+    ada = next(guest["id"] for guest in listed if guest["name"] == "ada")
+    assert shell.type("roles", "grant", "User", ada, "--on", space).stderr == f"{ada} has the role User on {space}.\n"
+    shell.printed("roles", "revoke", "User", ada, "--on", space)
     done = shell.type("guests", "remove", space, "ada@example.com")
     assert (done.returncode, done.stderr) == (0, "ada@example.com is out of the space.\n")
     assert shell.status(signed_in["token"], f"/v1/spaces/{space}") == 401

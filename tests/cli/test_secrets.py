@@ -91,3 +91,27 @@ def test_a_secret_is_rotated_and_comes_back_and_the_keys_beneath_are_replaced(sh
     assert (shell.folder / "out.env").stat().st_mode & 0o777 == 0o600
     assert "TURNING=two\n" in (shell.folder / "out.env").read_text()
     assert "is there already" in shell.refused("secrets", "export", "out.env")
+
+
+def test_a_rotated_value_takes_effect_only_once_the_operators_own_test_has_passed(shell: Shell) -> None:
+    shell.printed("secrets", "set", "TRIED", stdin="one")
+    trial = 'sh -c \'test "$SECRET_NAME $SECRET_VERSION $SECRET_VALUE" = "TRIED 2 canary-{}"\''
+    failed = shell.type("secrets", "rotate", "TRIED", "--value", "--test", trial.format("one"), stdin="canary-two")
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert "ended with status 1: version 2 stays pending" in failed.stderr
+    assert "canary" not in failed.stderr
+    for command, why in (("./none", "cannot be run"), ("sleep 60", "was not done after 1 s")):
+        assert why in shell.refused("secrets", "promote", "TRIED", "--test", command, "--test-timeout", "1")
+    assert shell.printed("secrets", "get", "TRIED") == "one\n"
+    passed = shell.type("secrets", "promote", "TRIED", "--test", trial.format("two"))
+    assert passed.stderr == "Version 2 of TRIED is in force.\n"
+    assert "No version is pending" in shell.refused("secrets", "promote", "TRIED", "--test", "true")
+    made = shell.type("secrets", "rotate", "TRIED", "--test", "sh -c 'test ${#SECRET_VALUE} = 43'", "--overlap", "15m")
+    assert made.stderr == "Version 3 of TRIED is in force.\n"
+    listed = [line.split("\t")[:2] for line in shell.printed("secrets", "versions", "TRIED").splitlines()]
+    assert listed == [["3", "current"], ["2", "previous"], ["1", "retired"]]
+
+
+def test_a_test_that_would_not_be_run_is_refused_before_anything_changes(shell: Shell) -> None:
+    assert "is no command" in shell.refused("secrets", "rotate", "NOWHERE", "--test", "sh -c 'x")
+    assert "lets the value wait" in shell.refused("secrets", "rotate", "NOWHERE", "--pending", "--test", "true")

@@ -36,6 +36,7 @@ PAGES = {
     "GET /device",
     "POST /device",
     "GET /sso/{}/start",
+    "GET /sso/{}/again",
     "GET /sso/{}/callback",
     "GET /forgot",
     "POST /forgot",

@@ -11,6 +11,7 @@ from clients import guide
 from sheetport import NAME, __version__
 from sheetport.features.auth import service as auth
 from sheetport.features.users import service as users
+from sheetport.kernel.clock import MINUTE
 from sheetport.preload import PRELOAD_PATH
 from worlds import PASSWORD, World
 
@@ -164,6 +165,22 @@ async def test_marks_of_one_account_are_not_anothers(world: World) -> None:
     await world.call("GET", "/v1/workbooks", token=world.sk_other)
     await sign_in(world)
     assert await states(world) == dict.fromkeys(range(1, 9), "waiting")
+
+
+async def test_keys_are_made_only_soon_after_a_person_has_proved_themselves(world: World) -> None:
+    await sign_in(world)
+    world.clock.advance(10 * MINUTE)
+    before = len(await world.audits("secret_key:create"))
+    refused = await world.post_script("/first-page/keys", {"kind": "production"})
+    assert (refused.status_code, refused.json()["errors"][0]["key"]) == (403, "recentSignIn")
+    assert len(await world.audits("secret_key:create")) == before
+    wrong = await world.post_form("/security/prove", {"password": "wrong", "code": ""}, page="/security/prove")
+    assert wrong.status_code == 400
+    assert (await world.post_script("/first-page/keys", {"kind": "client"})).status_code == 403
+    proof = {"password": FORM["password"], "code": ""}
+    proved = await world.post_form("/security/prove", proof, page="/security/prove")
+    assert (proved.status_code, proved.headers["location"]) == (303, "/"), "back to where the key was asked for"
+    assert (await world.post_script("/first-page/keys", {"kind": "production"})).status_code == 200
 
 
 async def test_a_made_key_is_a_listed_key_named_after_the_page(world: World) -> None:

@@ -16,6 +16,8 @@ from sheetport.cli.secret_input import read_secret
 from sheetport.features.auth import service as auth
 from sheetport.kernel.errors import SheetportError
 
+ACCOUNT = "/v1/accounts/current"
+
 
 class Switch(StrEnum):
     """A rule is in force, or it is not."""
@@ -101,6 +103,29 @@ def forget_factors(
     with local_socket(settings_of(data).storage.data) as server:
         server.call("forget-factors", account=account, email=email)
     err.print(f"{email} has no second factor any more.", markup=False)
+
+
+@account_app.command("embed-list")
+def embed_list(
+    allow: Annotated[list[str] | None, typer.Option(metavar="ORIGIN", help="Add this origin. Repeat it.")] = None,
+    remove: Annotated[list[str] | None, typer.Option(metavar="ORIGIN", help="Take this origin out. Repeat it.")] = None,
+    data: Data = None,
+) -> None:
+    """Show, or change, which sites may show your account's space pages in a frame. While there are none, none may.
+
+    An origin is https://app.example.com; https://*.example.com stands for every subdomain.
+
+        sheetport account embed-list --allow https://app.example.com
+    """
+    with user_caller(data) as client:
+        listed: list[str] = client.data("GET", ACCOUNT)["embeddedDomainWhitelist"]
+        unknown = [origin for origin in remove or () if origin not in listed]
+        if unknown:
+            raise CommandError(f"{unknown[0]} is not on the list, which has: {', '.join(listed) or 'nothing'}.")
+        if allow or remove:
+            wanted = [origin for origin in listed if origin not in (remove or ())] + (allow or [])
+            listed = client.data("PATCH", ACCOUNT, {"embeddedDomainWhitelist": wanted})["embeddedDomainWhitelist"]
+    out.file.writelines(f"{origin}\n" for origin in listed)
 
 
 @account_app.command()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from sheetport.cli.client import Client
 from sheetport.cli.errors import CommandError
 
+#: What a guest's id begins with.
+GUEST_ID = "us_g_"
 _ALL = {"pageSize": 1000}
 
 
@@ -19,6 +22,15 @@ def find_user(client: Client, wanted: str) -> dict[str, Any]:
     if not found:
         raise CommandError(f"Your account has no user with the address {wanted}; see 'sheetport users list'.")
     return found[0]
+
+
+def find_holder(client: Client, wanted: str) -> tuple[str, str]:
+    """Where the roles of a user (by address or id) or of a guest (by id) are, and what to call them. Raises
+    CommandError."""
+    if wanted.startswith(GUEST_ID):
+        return f"/v1/guests/{quote(wanted, safe='')}/roles", wanted
+    found = find_user(client, wanted)
+    return f"/v1/users/{found['id']}/roles", str(found["email"])
 
 
 def find_role(client: Client, wanted: str) -> dict[str, Any]:

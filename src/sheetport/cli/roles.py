@@ -9,10 +9,10 @@ import typer
 from sheetport.cli.caller import user_caller
 from sheetport.cli.errors import CommandError
 from sheetport.cli.options import Data, err, out
-from sheetport.cli.people import find_role, find_user, resource_id
+from sheetport.cli.people import find_holder, find_role, resource_id
 
 Role = Annotated[str, typer.Argument(metavar="ROLE", help="A role's name or id.")]
-User = Annotated[str, typer.Argument(metavar="USER", help="A user's address or id.")]
+User = Annotated[str, typer.Argument(metavar="USER", help="A user's address or id, or a guest's id.")]
 On = Annotated[
     str | None,
     typer.Option(help="Id of an environment, a space, a workbook or a sheet; by default the account."),
@@ -59,32 +59,31 @@ def create(
 
 @roles_app.command()
 def grant(role: Role, user: User, on: On = None, data: Data = None) -> None:
-    """Give a user a role, on the account or on one thing. It holds at once.
+    """Give a user or a guest a role, on the account or on one thing. It holds at once.
 
     sheetport roles grant Admin bob@example.com --on us_env_Ba5Xn1PqTz7YcD2w
     """
     with user_caller(data) as client:
         body = {"roleId": find_role(client, role)["id"], "resourceId": resource_id(client, on)}
-        found = find_user(client, user)
-        client.data("POST", f"/v1/users/{found['id']}/roles", body)
-    err.print(f"{found['email']} has the role {role} on {body['resourceId']}.", markup=False)
+        path, name = find_holder(client, user)
+        client.data("POST", path, body)
+    err.print(f"{name} has the role {role} on {body['resourceId']}.", markup=False)
 
 
 @roles_app.command()
 def revoke(role: Role, user: User, on: On = None, data: Data = None) -> None:
-    """Take a role from a user. It holds at once.
+    """Take a role from a user or a guest. It holds at once.
 
     sheetport roles revoke Admin bob@example.com --on us_env_Ba5Xn1PqTz7YcD2w
     """
     with user_caller(data) as client:
         wanted = find_role(client, role)["id"], resource_id(client, on)
-        found = find_user(client, user)
-        path = f"/v1/users/{found['id']}/roles"
+        path, name = find_holder(client, user)
         given = [one for one in client.data("GET", path) if (one["roleId"], one["resourceId"]) == wanted]
         if not given:
-            raise CommandError(f"{found['email']} has no role {role} on {wanted[1]}.")
+            raise CommandError(f"{name} has no role {role} on {wanted[1]}.")
         client.call("DELETE", f"{path}/{given[0]['id']}")
-    err.print(f"{found['email']} has no longer the role {role} on {wanted[1]}.", markup=False)
+    err.print(f"{name} has no longer the role {role} on {wanted[1]}.", markup=False)
 
 
 @roles_app.command()

@@ -13,6 +13,7 @@ from sheetport.cli.errors import CommandError
 from sheetport.cli.options import Data, Environment, err
 from sheetport.cli.secret_input import read_secret
 from sheetport.cli.secret_scope import SecretName, SecretScope, Space, secret_scope
+from sheetport.cli.secret_trial import Trial, TrialTime, check_trial, find_pending, run_trial
 
 Overlap = Annotated[
     str,
@@ -37,6 +38,8 @@ def rotate(
     ] = None,
     pending: Annotated[bool, typer.Option("--pending", help="Let it wait until it is promoted.")] = False,
     overlap: Overlap = "0",
+    test: Trial = None,
+    test_timeout: TrialTime = 60,
     idempotency_key: RequestKey = None,
     environment: Environment = None,
     space: Space = None,
@@ -49,14 +52,27 @@ def rotate(
         sheetport secrets rotate SIGNING_KEY --overlap 24h
 
         sheetport secrets rotate EXTERNAL_API_KEY --value --pending < new-key.txt
+
+        sheetport secrets rotate EXTERNAL_API_KEY --value --test ./try-key < new-key.txt
     """
-    body: dict[str, Any] = {"pending": pending, "overlapSeconds": _seconds(overlap)}
+    if test is not None and pending:
+        raise CommandError("--pending lets the value wait; test it later, by 'sheetport secrets promote --test'.")
+    # What is pending has no overlap: that begins when it takes effect.
+    seconds = _seconds(overlap)
+    body: dict[str, Any] = {"pending": pending or test is not None}
+    if test is None:
+        body["overlapSeconds"] = seconds
+    else:
+        check_trial(test)
     if from_stdin:
         body["value"] = read_secret(f"New value of {name}")
     if length is not None:
         body["length"] = length
     with secret_scope(environment, space, data) as scope:
         made = _change(scope, name, "rotate", body, idempotency_key or secrets.token_hex(16))
+        if test is not None and made["label"] == "pending":
+            run_trial(scope, made["secretId"], made["version"], test, test_timeout)
+            made = _change(scope, name, "promote", {"version": made["version"], "overlapSeconds": seconds})
     state = "waits: promote it with 'sheetport secrets promote'" if pending else "is in force"
     err.print(f"Version {made['version']} of {name} {state}.", markup=False)
 
@@ -65,6 +81,8 @@ def promote(
     name: SecretName,
     version: Annotated[int | None, typer.Option(metavar="N", help="Which version has to be pending.")] = None,
     overlap: Overlap = "0",
+    test: Trial = None,
+    test_timeout: TrialTime = 60,
     environment: Environment = None,
     space: Space = None,
     data: Data = None,
@@ -72,10 +90,18 @@ def promote(
     """Put the pending version of a secret in force.
 
     sheetport secrets promote EXTERNAL_API_KEY --overlap 15m
+
+    sheetport secrets promote EXTERNAL_API_KEY --test ./try-key
     """
-    body = {"version": version, "overlapSeconds": _seconds(overlap)}
+    seconds = _seconds(overlap)
+    if test is not None:
+        check_trial(test)
     with secret_scope(environment, space, data) as scope:
-        made = _change(scope, name, "promote", body)
+        if test is not None:
+            secret_id = scope.find(name)
+            version = version if version is not None else find_pending(scope, secret_id)
+            run_trial(scope, secret_id, version, test, test_timeout)
+        made = _change(scope, name, "promote", {"version": version, "overlapSeconds": seconds})
     err.print(f"Version {made['version']} of {name} is in force.", markup=False)
 
 

@@ -13,14 +13,14 @@ _SUBDOMAIN = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}")
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
-def parse_origin(text: str) -> str:
+def parse_origin(text: str, key: str = "origins") -> str:
     """An allowed origin as browsers spell it; ``https://*.example.com`` stands for every subdomain. Raises Invalid."""
     found = _ORIGIN.fullmatch(text.strip().lower().removesuffix("/"))
     if found is None or int(found[3] or 1) not in range(1, 65_536):
         raise Invalid(
             f"{text[:100]!r} is no origin: write https://app.example.com, or https://*.example.com for every subdomain,"
             " with a port where it is not the usual one and without a path.",
-            "origins",
+            key,
         )
     scheme, host, port = found.groups()
     return f"{scheme}://{host}" + (f":{port}" if port and port != _DEFAULT_PORTS[scheme] else "")

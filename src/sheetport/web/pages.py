@@ -11,10 +11,12 @@ from sheetport.features.auth import service as auth
 from sheetport.features.auth.model import CredentialKind
 from sheetport.features.environments import service as environments
 from sheetport.features.places import service as places
+from sheetport.features.sessions import service as sessions
 from sheetport.http.auth import PUBLIC
+from sheetport.http.errors import refusal
 from sheetport.http.wire import Wire
 from sheetport.kernel.actor import Actor
-from sheetport.kernel.errors import NotFound
+from sheetport.kernel.errors import Forbidden, NotFound
 from sheetport.kernel.paging import Page
 from sheetport.kernel.permissions import Permission, require
 from sheetport.preload import PRELOAD_PATH
@@ -24,6 +26,7 @@ from sheetport.web.cookies import AnyRequest
 from sheetport.web.forms import require_script_token
 from sheetport.web.guide import CLIENT_ID, CLIENT_SECRET, DEV_KEY, PROD_KEY
 from sheetport.web.marks import list_marks
+from sheetport.web.onward import first_page_cookie
 from sheetport.web.reader import address_of, place_of, read_first_page
 from sheetport.web.rendering import HEADERS, asset, page
 from sheetport.web.sessions import require_signed_in, signed_in
@@ -76,12 +79,22 @@ async def get_marks(request: AnyRequest) -> Response[Any]:
 async def post_keys(request: AnyRequest, data: JSONBody[Wanted]) -> Response[Any]:
     require_script_token(request)
     actor = await require_signed_in(request)
-    made = await request.app.state.db.write(lambda uow: _make(uow, actor, data.kind))
+    try:
+        made = await request.app.state.db.write(lambda uow: _make(uow, actor, data.kind))
+    except Forbidden as error:
+        if error.key != "recentSignIn":
+            raise
+        status, _, body = refusal(error)
+        return Response(body, status_code=status, headers=HEADERS, cookies=[first_page_cookie(request)])
     return Response({"data": made}, headers=HEADERS)
 
 
 async def _make(uow: UnitOfWork, actor: Actor, kind: str) -> dict[str, str]:
-    """What stands in the snippets, and the new value to put there; it is kept nowhere."""
+    """What stands in the snippets, and the new value to put there; it is kept nowhere.
+
+    Raises Forbidden unless the person has proved themselves just now: a browser that was left open gives no keys away.
+    """
+    await sessions.require_recent(uow, actor.token_id)
     if kind == "client":
         client = await auth.create_client(uow, actor, actor.id, actor.account_id)
         return {CLIENT_ID: client.credential.id, CLIENT_SECRET: client.token}

@@ -44,6 +44,18 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 
+_NO_FRAME = "frame-ancestors 'none'"
+
+
+def framed_by(headers: dict[str, str], origins: list[str]) -> dict[str, str]:
+    """Headers of a page, such that pages of these origins may frame it; nobody's when there are none."""
+    if not origins:
+        return headers
+    policy = headers["Content-Security-Policy"].replace(_NO_FRAME, f"frame-ancestors {' '.join(origins)}")
+    kept = {name: value for name, value in headers.items() if name != "X-Frame-Options"}  # which knows no list
+    return {**kept, "Content-Security-Policy": policy}
+
+
 #: Of files whose address changes with their content.
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 

@@ -13,6 +13,7 @@ from sheetport.features.factors.model import MAX_PASSKEYS, Policy
 from sheetport.features.logins import service as logins
 from sheetport.features.logins.model import CHALLENGE_LIFETIME
 from sheetport.features.sessions import service as sessions
+from sheetport.features.sso import service as sso
 from sheetport.http.auth import PUBLIC
 from sheetport.http.errors import status_of
 from sheetport.http.visitors import visitor_of
@@ -195,9 +196,17 @@ async def _security(
 
 
 async def _prove(request: AnyRequest, actor: Actor, refused: SheetportError | None = None) -> Response[str]:
-    found = await request.app.state.db.read(lambda uow: logins.find_factors(uow, actor))
+    async def read(uow: UnitOfWork) -> dict[str, Any]:
+        session = await sessions.find_session(uow, actor.token_id)
+        by_sso = session is not None and session.way.startswith("sso")
+        return {
+            "factors": await logins.find_factors(uow, actor),
+            "provider": await sso.find_connection(uow, actor.account_id) if by_sso else None,
+        }
+
+    values = await request.app.state.db.read(read)
     status, refusal = (status_of(refused), refused.message) if refused else (200, None)
-    return page(request, "prove.html", status, refusal=refusal, factors=found)
+    return page(request, "prove.html", status, refusal=refusal, **values)
 
 
 def _shown(session: Any) -> dict[str, Any]:

@@ -12,9 +12,10 @@ import hashlib
 from litestar import Response, Router, get
 from litestar.params import FromPath
 
+from sheetport.features.embeds import service as embeds
 from sheetport.http.auth import PUBLIC
 from sheetport.web.cookies import AnyRequest
-from sheetport.web.rendering import HEADERS, page
+from sheetport.web.rendering import HEADERS, framed_by, page
 
 _TAKE = (
     "(function(){var p=new URLSearchParams(location.search),t=p.get('token')||'';p.delete('token');"
@@ -32,11 +33,13 @@ _TAKING_PAGE = (
 
 @get("/{space_id:str}")
 async def get_space_page(request: AnyRequest, space_id: FromPath[str]) -> Response[str]:
+    origins = await request.app.state.db.read(lambda uow: embeds.list_framing_origins(uow, space_id))
+    headers = {**HEADERS, "Referrer-Policy": "no-referrer"}
     if "token" in request.query_params:
-        headers = {**HEADERS, "Content-Security-Policy": _TAKING, "Referrer-Policy": "no-referrer"}
+        headers = framed_by({**headers, "Content-Security-Policy": _TAKING}, origins)
         return Response(_TAKING_PAGE, media_type="text/html; charset=utf-8", headers=headers)
     shown = page(request, "space.html")
-    shown.headers["Referrer-Policy"] = "no-referrer"
+    shown.headers = framed_by(headers, origins)
     return shown
 
 

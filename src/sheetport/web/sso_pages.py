@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from litestar import Response, Router, get
+from litestar.datastructures import Cookie
 from litestar.params import FromPath
 from litestar.response import Redirect
 
@@ -18,7 +19,9 @@ from sheetport.kernel.clock import SECOND
 from sheetport.kernel.errors import SheetportError
 from sheetport.kernel.rates import Bucket
 from sheetport.web.cookies import AnyRequest, cookie, cookie_value
+from sheetport.web.onward import onward
 from sheetport.web.rendering import HEADERS, page
+from sheetport.web.sessions import signed_in
 from sheetport.web.sign_in_pages import next_step, session_cookies, visitor
 
 COOKIE = "sheetport_sso"
@@ -27,10 +30,23 @@ _MAX_QUERY = 16 * 1024
 
 @get("/{connection_id:str}/start", opt={RATE: Bucket.SIGN_INS})
 async def get_start(request: AnyRequest, connection_id: FromPath[str]) -> Response[Any]:
+    return await _depart(request, connection_id)
+
+
+@get("/{connection_id:str}/again", opt={RATE: Bucket.SIGN_INS})
+async def get_again(request: AnyRequest, connection_id: FromPath[str]) -> Response[Any]:
+    """To the provider once more, by whoever is signed in here: before what needs a fresh proof."""
+    actor = await signed_in(request)
+    if actor is None:
+        return Redirect("/", status_code=303, headers=HEADERS)
+    return await _depart(request, connection_id, actor.token_id)
+
+
+async def _depart(request: AnyRequest, connection_id: str, session: str = "") -> Response[Any]:
     state = request.app.state
     try:
         redirect_uri = _redirect_uri(request, connection_id)
-        departure = await logins.begin_sso(state.db, state.providers, connection_id, redirect_uri)
+        departure = await logins.begin_sso(state.db, state.providers, connection_id, redirect_uri, session)
     except SheetportError as error:
         return _refused(request, error)
     kept = cookie(request, COOKIE, departure.ticket, SSO_LIFETIME // SECOND)
@@ -45,19 +61,24 @@ async def get_callback(request: AnyRequest, connection_id: FromPath[str]) -> Res
         done = await _finish(request, connection_id)
     except SheetportError as error:
         return _refused(request, error)
-    place, cookies = "/", [cookie(request, COOKIE, "", 0)]
-    if isinstance(done, Pending):
-        place, kept = next_step(request, done)
-        cookies.append(kept)
-    else:
-        cookies += session_cookies(request, done)
+    place, cookies = _place_of(request, done)
     answer = page(request, "sso_done.html", place=place)
     answer.headers["Referrer-Policy"] = "no-referrer"  # the code stands in this page's address
-    answer.cookies.extend(cookies)
+    answer.cookies.extend([cookie(request, COOKIE, "", 0), *cookies])
     return answer
 
 
-async def _finish(request: AnyRequest, connection_id: str) -> Login | Pending:
+def _place_of(request: AnyRequest, done: Login | Pending | None) -> tuple[str, list[Cookie]]:
+    """Where the browser goes on to, and with which cookies."""
+    if done is None:
+        return onward(request, "/security"), []
+    if isinstance(done, Pending):
+        place, kept = next_step(request, done)
+        return place, [kept]
+    return "/", session_cookies(request, done)
+
+
+async def _finish(request: AnyRequest, connection_id: str) -> Login | Pending | None:
     state, ticket = request.app.state, cookie_value(request, COOKIE)
     redirect_uri = _redirect_uri(request, connection_id)
     return await logins.finish_sso(
@@ -84,4 +105,4 @@ def _refused(request: AnyRequest, error: SheetportError) -> Response[str]:
     return page(request, "sso_refused.html", status_of(error), refusal=error.message)
 
 
-router = Router("/sso", route_handlers=[get_start, get_callback], opt=PUBLIC, include_in_schema=False)
+router = Router("/sso", route_handlers=[get_start, get_again, get_callback], opt=PUBLIC, include_in_schema=False)

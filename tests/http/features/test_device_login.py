@@ -251,7 +251,7 @@ async def test_wrong_codes_are_counted_by_who_enters_them(world: World) -> None:
     refused = [json.loads(record["detail"]) for record in await world.audits("auth:refused")]
     assert [each["origin"] for each in refused] == ["device login"] * 10
     assert len({each["claimed"] for each in refused}) == 1
-    with pytest.raises(TooMany):
+    with pytest.raises(TooMany, match="try again in 15 minutes, and enter the code as the program shows it then"):
         await oauth.find_asked(world.db, actor, asked["user_code"], here)
     with pytest.raises(TooMany):
         await oauth.decide(world.db, actor, asked["user_code"], here, approved=True)

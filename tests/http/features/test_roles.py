@@ -224,6 +224,48 @@ async def test_an_agent_has_roles_in_its_environment_only(world: World) -> None:
     assert (await world.call("DELETE", path, token=world.pat)).status == 200
 
 
+# ---- guests -------------------------------------------------------------------------------------------
+
+
+async def test_a_guests_roles_add_to_what_they_may_do_where_they_are_let_in_and_end_with_that(world: World) -> None:
+    known, ids = await roles_of(world), await furnished(world)
+    space, beside = {"id": ids["here"]}, ids["beside"]
+    draft = {"environmentId": world.dev, "email": "ada@example.com", "name": "Ada", "spaces": [space]}
+    guest = (await world.call("POST", "/v1/guests", [draft])).data[0]["id"]
+    token = (await world.call("GET", f"/v1/guests/{guest}/token")).data["token"]
+    route = f"/v1/guests/{guest}/roles"
+
+    async def renames(space_id: str) -> int:
+        return (await world.call("PATCH", f"/v1/spaces/{space_id}", {"name": "by Ada"}, token=token)).status
+
+    async def gives(role: str, resource: str, **sent: str) -> Reply:
+        return await world.call("POST", route, {"roleId": known[role], "resourceId": resource}, **sent)
+
+    assert await renames(ids["here"]) == 403
+    given = await gives("User", ids["here"])
+    assert answer_faults("post", "/v1/guests/{guestId}/roles", given.body) == []
+    listed = await world.call("GET", route)
+    assert answer_faults("get", "/v1/guests/{guestId}/roles", listed.body) == []
+    assert (listed.data, await renames(ids["here"])) == ([given.data], 200)
+    assert (await gives("User", beside)).status == 400, "a role lets nobody in"
+    assert (await gives("Administrator", ids["here"], token=token)).status == 403
+    assert (await world.call("DELETE", f"{route}/{given.data['id']}")).status == 200
+    assert (await world.call("GET", route)).data == []
+    assert await renames(ids["here"]) == 403
+    in_environment = (await gives("Administrator", world.dev)).data
+    await gives("User", ids["here"])
+    assert (await renames(ids["here"]), await renames(beside)) == (200, 404)
+    secrets = f"/v1/secrets?environmentId={world.dev}"
+    assert (await world.call("GET", secrets, token=token)).status == 403, "no role gives more than guests may have"
+    assert (await world.call("DELETE", f"/v1/guests/{guest}?spaceId={ids['here']}")).status == 200
+    await world.call("PATCH", f"/v1/guests/{guest}", {"spaces": [space]})
+    assert (await world.call("GET", route)).data == [in_environment], "who comes again finds no role of before"
+    recorded = {a["action"] for a in await world.audits() if a["target"] == guest}
+    assert {"role:assign", "role:remove"} <= recorded
+    await world.call("DELETE", f"/v1/guests/{guest}")
+    assert (await world.call("GET", route)).status == 404
+
+
 # ---- what grants show ----------------------------------------------------------------------------------
 
 

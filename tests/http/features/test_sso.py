@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pyotp
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from servers.openid import SECRET, OpenIdProvider, running_provider
 from sheetport.features.logins import jobs
@@ -16,6 +17,8 @@ from sheetport.features.users import service as users
 from sheetport.features.users.model import RoleWanted
 from sheetport.kernel.actor import system_actor
 from sheetport.kernel.clock import SECOND
+from sheetport.storage.statements import statement
+from sheetport.storage.tables.logins import sessions
 from sheetport.storage.tables.sso import sso_connections, sso_identities
 from sheetport.web.cookies import SESSION
 from sso_world import EMAIL, change, come_back, depart, own_sessions, refusals, set_up, user_of
@@ -26,6 +29,7 @@ def person(email: str, *, is_verified: bool = True) -> dict[str, object]:
     return {"login": email, "claims": {"email": email, "email_verified": is_verified, "name": "Ada"}}
 
 
+_OLD = statement(update(sessions).values(authenticated_at=sessions.c.authenticated_at - 3_600 * SECOND))
 PEOPLE = [
     person(EMAIL),
     person("strong@example.com") | {"amr": ["pwd", "mfa"]},
@@ -268,3 +272,39 @@ async def test_the_client_secret_is_sealed_for_its_issuer_and_follows_the_key_fi
     await world.db.write(lambda uow: uow.execute(moved))
     assert (await world.client.get(start)).status_code == 400, "discovery is of another issuer"
     assert "secret" not in repr(await world.db.read(lambda uow: sso.find_connection(uow, world.account_id))).lower()
+
+
+async def test_a_person_is_proved_again_by_the_provider_only_if_it_has_asked_them_anew(
+    world: World, provider: OpenIdProvider
+) -> None:
+    start = await set_up(world, provider.issuer)
+    again = start.replace("/start", "/again")
+    assert (await world.client.get(again)).headers["location"] == "/", "nobody is signed in"
+    assert await signed_in(world, provider, start) == 200
+    session = world.client.cookies[SESSION]
+    keys = ("/first-page/keys", {"kind": "client"})
+    await make_old(world)
+    assert (await world.post_script(*keys)).status_code == 403
+    assert "Prove it at Example" in (await world.client.get("/security/prove")).text
+    place = await depart(world, again)
+    assert {"prompt=login", "max_age=0"} <= set(urlsplit(place).query.split("&"))
+    back = await come_back(world, provider.sign_in(place, EMAIL))
+    assert (back.status_code, 'content="0;url=/"' in back.text) == (200, True), "back to where the key was asked for"
+    assert (await world.post_script(*keys)).status_code == 200
+    assert (world.client.cookies[SESSION], await own_sessions(world)) == (session, ["sso"]), "it is the same session"
+    assert [each["target"] for each in await world.audits("sso:prove")] == [world.user_id]
+    await make_old(world)
+    place = await depart(world, again)
+    for asked in ("prompt=login", "max_age=0"):
+        place = place.replace(f"&{asked}", "")
+    silent = await come_back(world, provider.sign_in(place, EMAIL))
+    assert (silent.status_code, "signed in there anew" in silent.text) == (400, True), "it does not say when"
+    other = await come_back(world, provider.sign_in(await depart(world, again), "namesake"))
+    assert other.status_code == 400
+    assert (await world.post_script(*keys)).status_code == 403
+    assert (await refusals(world))[-2] == "auth-time"
+
+
+async def make_old(world: World) -> None:
+    """Every session's last proof is long ago; the provider's clock does not go along."""
+    await world.db.write(lambda uow: uow.execute(_OLD, {}))

@@ -18,7 +18,8 @@ async def get_current_account(call: Caller) -> Data[AccountShape]:
 
 @patch("/current")
 async def update_current_account(call: Caller, data: JSONBody[AccountPatch]) -> Data[AccountShape]:
-    return Data(data=to_shape(await call.write(service.update_current_account, data.name, data.default_app_id)))
+    wanted = (data.name, data.default_app_id, data.embedded_domain_whitelist)
+    return Data(data=to_shape(await call.write(service.update_current_account, *wanted)))
 
 
 router = Router("/v1/accounts", route_handlers=[get_current_account, update_current_account], tags=["accounts"])

@@ -14,6 +14,7 @@ class Account:
     updated_at: int
     subdomain: str | None = None
     default_app_id: str | None = None
+    #: The origins of the pages that may frame its spaces' pages, none when there are none.
     embedded_domains: list[str] = field(default_factory=list)
     metadata: dict[str, Any] = field(default_factory=dict)
     auth_generation: int = 0

@@ -10,8 +10,11 @@ from sheetport.kernel.clock import iso
 
 
 class AccountPatch(Wire):
+    """``embedded_domain_whitelist`` is the whole list from now on; an empty one lets no page frame the spaces."""
+
     name: str | None = None
     default_app_id: str | None = None
+    embedded_domain_whitelist: list[str] | None = None
 
 
 class AccountShape(Wire):

@@ -8,11 +8,15 @@ from sheetport.features.audit import service as audit
 from sheetport.kernel.actor import Actor
 from sheetport.kernel.errors import Invalid, NotFound
 from sheetport.kernel.ids import new_root_id
+from sheetport.kernel.origins import parse_origin
 from sheetport.kernel.permissions import Permission, require
 from sheetport.storage.unit_of_work import UnitOfWork
 
 #: Days, ten years.
 MAX_KEY_AGE = 3_650
+EMBED_LIST = "embeddedDomainWhitelist"
+#: They stand in a header of each page: proxies take headers of 8 KiB.
+MAX_EMBED_ORIGINS = 25
 
 
 async def create_account(uow: UnitOfWork, name: str) -> Account:
@@ -37,15 +41,30 @@ async def get_current_account(uow: UnitOfWork, actor: Actor) -> Account:
 
 
 async def update_current_account(
-    uow: UnitOfWork, actor: Actor, name: str | None = None, default_app_id: str | None = None
+    uow: UnitOfWork,
+    actor: Actor,
+    name: str | None = None,
+    default_app_id: str | None = None,
+    embedded_domains: list[str] | None = None,
 ) -> Account:
-    """Rename the account or choose its landing app; what is None stays."""
+    """Rename the account, choose its landing app, or say which origins may frame its spaces' pages; what is None
+    stays. Raises Invalid."""
     actor = require(actor, Permission.ACCOUNT_WRITE)
     before = await get_current_account(uow, actor)
     new_name = before.name if name is None else _name(name)
     await store.update_account(uow, before.id, new_name, default_app_id or before.default_app_id)
-    await audit.record(uow, actor, "account:update", before.id)
+    changed: dict[str, list[str]] = {}
+    if embedded_domains is not None:
+        changed["embedded_domains"] = _framing_origins(embedded_domains)
+        await store.set_embedded_domains(uow, before.id, changed["embedded_domains"])
+    await audit.record(uow, actor, "account:update", before.id, environment_id=None, **changed)
     return await get_current_account(uow, actor)
+
+
+async def list_framing_origins(uow: UnitOfWork, account_id: str) -> list[str]:
+    """The origins whose pages may frame the account's spaces. For what is shown to anybody."""
+    account = await store.find_account(uow, account_id)
+    return [] if account is None else account.embedded_domains
 
 
 async def set_default_app(uow: UnitOfWork, account_id: str, app_id: str) -> None:
@@ -80,6 +99,17 @@ async def bump_generation(uow: UnitOfWork, account_id: str) -> None:
     """
     await store.bump_generation(uow, account_id)
     uow.bumped.add(account_id)
+
+
+def _framing_origins(origins: list[str]) -> list[str]:
+    """The origins as a page's policy names them, each once. Raises Invalid."""
+    wanted = list(dict.fromkeys(parse_origin(origin, EMBED_LIST) for origin in origins))
+    if len(wanted) > MAX_EMBED_ORIGINS:
+        message = f"{EMBED_LIST} takes at most {MAX_EMBED_ORIGINS} origins; https://*.example.com covers many."
+        raise Invalid(message, EMBED_LIST)
+    if any("[" in origin for origin in wanted):
+        raise Invalid(f"{EMBED_LIST}: browsers let no page be framed by an IPv6 address; use a host name.", EMBED_LIST)
+    return wanted
 
 
 def _name(name: str) -> str:

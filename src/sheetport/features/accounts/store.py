@@ -24,6 +24,11 @@ _SET_KEY_MAX_AGE = statement(
     .where(accounts.c.id == bindparam("account"))
     .values(key_max_age_days=bindparam("days"), updated_at=bindparam("at"))
 )
+_SET_EMBEDDED_DOMAINS = statement(
+    update(accounts)
+    .where(accounts.c.id == bindparam("account"))
+    .values(embedded_domains=bindparam("origins"), updated_at=bindparam("at"))
+)
 _BUMP = statement(
     update(accounts).where(accounts.c.id == bindparam("account")).values(auth_generation=accounts.c.auth_generation + 1)
 )
@@ -62,3 +67,7 @@ async def bump_generation(uow: UnitOfWork, account_id: str) -> None:
 
 async def set_key_max_age(uow: UnitOfWork, account_id: str, days: int | None) -> None:
     await uow.execute(_SET_KEY_MAX_AGE, {"account": account_id, "days": days, "at": uow.now})
+
+
+async def set_embedded_domains(uow: UnitOfWork, account_id: str, origins: list[str]) -> None:
+    await uow.execute(_SET_EMBEDDED_DOMAINS, {"account": account_id, "origins": dumps(origins), "at": uow.now})

@@ -53,8 +53,10 @@ def of_reset(uow: UnitOfWork, email: str, address: str | None) -> list[Subject]:
     return [Subject(_hashed(uow, kind, name), OF_RESETS) for kind, name in named]
 
 
-async def require_bearable(uow: UnitOfWork, subjects: list[Subject]) -> None:
-    """Raise TooMany if one of them has failed too often."""
+async def require_bearable(
+    uow: UnitOfWork, subjects: list[Subject], otherwise: str = "or ask for a reset link"
+) -> None:
+    """Raise TooMany if one of them has failed too often; ``otherwise`` is what to do instead of waiting."""
     counts = await store.list_counts(uow, [subject.name for subject in subjects])
     ends = [
         since + subject.bound.window
@@ -64,7 +66,7 @@ async def require_bearable(uow: UnitOfWork, subjects: list[Subject]) -> None:
     ]
     if ends:
         seconds = -(-(max(ends) - uow.now) // SECOND)
-        message = f"Too many attempts failed; try again in {-(-seconds // 60)} minutes, or ask for a reset link."
+        message = f"Too many attempts failed; try again in {-(-seconds // 60)} minutes, {otherwise}."
         raise TooMany(message, "auth", seconds)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sheetport.config import QuotaSettings
+from sheetport.features.accounts import service as accounts
 from sheetport.features.documents import service as documents
 from sheetport.features.documents.model import Document, DocumentChange
 from sheetport.features.environments import service as environments
@@ -40,6 +41,12 @@ class Embed:
     environment: Environment
     #: Whom the page's ``external_actor_id`` names, the same guest with every space begun for them.
     guest: Guest | None = None
+
+
+async def list_framing_origins(uow: UnitOfWork, space_id: str) -> list[str]:
+    """The origins whose pages may frame a space's page: none for a space that is not there."""
+    account_id = await spaces.find_account_id(uow, space_id)
+    return [] if account_id is None else await accounts.list_framing_origins(uow, account_id)
 
 
 async def init_space(uow: UnitOfWork, actor: Actor, wanted: Wanted, limits: QuotaSettings) -> Embed:

@@ -22,6 +22,7 @@ from sheetport.features.guests.schemas import (
     to_shape,
 )
 from sheetport.features.mail import service as mail
+from sheetport.features.roles.schemas import ActorRoleShape, AssignActorRole, to_actor_role
 from sheetport.http.auth import PUBLIC
 from sheetport.http.dependencies import Caller
 from sheetport.http.envelope import OK, Data, Success
@@ -88,9 +89,38 @@ async def exchange_token(
     return Data(data=to_exchanged(found))
 
 
+@get("/{guest_id:str}/roles")
+async def list_guest_roles(call: Caller, guest_id: FromPath[str]) -> Data[list[ActorRoleShape]]:
+    return Data(data=[to_actor_role(each) for each in await call.read(service.list_guest_roles, guest_id)])
+
+
+@post("/{guest_id:str}/roles", status_code=200)
+async def assign_guest_role(
+    call: Caller, guest_id: FromPath[str], data: JSONBody[AssignActorRole]
+) -> Data[ActorRoleShape]:
+    given = await call.write(service.assign_guest_role, guest_id, data.role_id, data.resource_id)
+    return Data(data=to_actor_role(given))
+
+
+@delete("/{guest_id:str}/roles/{actor_role_id:str}", status_code=200)
+async def remove_guest_role(call: Caller, guest_id: FromPath[str], actor_role_id: FromPath[str]) -> Success:
+    await call.write(service.remove_guest_role, guest_id, actor_role_id)
+    return OK
+
+
 router = Router(
     "/v1/guests",
-    route_handlers=[list_guests, create_guests, get_guest, update_guest, delete_guest, get_guest_token],
+    route_handlers=[
+        list_guests,
+        create_guests,
+        get_guest,
+        update_guest,
+        delete_guest,
+        get_guest_token,
+        list_guest_roles,
+        assign_guest_role,
+        remove_guest_role,
+    ],
     response_headers=_HEADERS,
     tags=["guests"],
 )

@@ -144,6 +144,13 @@ async def remove_all_roles(uow: UnitOfWork, holder: Holder) -> None:
     await store.delete_all_given(uow, holder.id)
 
 
+async def remove_roles_in(uow: UnitOfWork, holder: Holder, space_id: str) -> None:
+    """Take the roles on a space, and on what lies in it, from a holder who is being put out of it."""
+    for given in await store.list_given(uow, holder.id):
+        if given.space_id == space_id:
+            await store.delete_given(uow, given.id)
+
+
 async def require_other_administrator(uow: UnitOfWork, holder: Holder) -> None:
     """Raise Conflict if nobody but this user is an Administrator of the account who may sign in.
 

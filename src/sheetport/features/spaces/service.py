@@ -198,6 +198,14 @@ async def _find(uow: UnitOfWork, actor: Actor, space_id: str) -> Space:
     return space
 
 
+async def find_account_id(uow: UnitOfWork, space_id: str) -> str | None:
+    """The account of a live space, for what is shown to anybody who has its id; None without one."""
+    if not (space_id.isascii() and space_id.isprintable()):
+        return None
+    space = await store.find_space_anywhere(uow, space_id)
+    return None if space is None else space.account_id
+
+
 async def end_tokens(uow: UnitOfWork, actor: Actor, space_id: str) -> None:
     """End every access token of a space, as when one was exposed; who reads the space gets a fresh one."""
     actor = require(actor, Permission.SPACE_WRITE)

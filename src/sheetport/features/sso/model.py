@@ -99,6 +99,8 @@ class Person:
     name: str | None
     #: Whether the provider says that a second factor was used.
     has_mfa: bool
+    #: When they last proved themselves there, in seconds; None where it does not say.
+    authenticated_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,10 @@ async function make(button, told) {
     body: JSON.stringify({ kind: button.dataset.make }),
   });
   const body = await answer.json();
+  if (!answer.ok && body.errors[0].key === "recentSignIn") {
+    location.assign("/security/prove");
+    return;
+  }
   if (!answer.ok) throw new Error(body.errors[0].message);
   for (const [masked, value] of Object.entries(body.data)) {
     for (const code of document.querySelectorAll("pre code")) code.textContent = code.textContent.replaceAll(masked, value);

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sheetport.features.auth import store
 from sheetport.features.auth.service.derived import read_guest_token
+from sheetport.features.roles import service as roles
 from sheetport.kernel.actor import Actor, ActorKind, Grant
 from sheetport.kernel.errors import Unauthenticated
 from sheetport.kernel.permissions import GUEST_IN_PART, GUEST_IN_SPACE
@@ -47,6 +50,7 @@ async def _actor(uow: UnitOfWork, row: Row, guest_id: str, space_id: str, genera
             grants.append(Grant(GUEST_IN_SPACE, row["environment_id"], space))
         else:
             grants += [Grant(GUEST_IN_PART, row["environment_id"], space, *part) for part in parts]
+    grants += _where_let_in(await roles.grants_of(uow, guest_id) or (), {space for space, _ in spaces})
     return Actor(
         kind=ActorKind.GUEST,
         id=guest_id,
@@ -56,3 +60,12 @@ async def _actor(uow: UnitOfWork, row: Row, guest_id: str, space_id: str, genera
         space_id=space_id or None,
         grants=tuple(grants),
     )
+
+
+def _where_let_in(given: tuple[Grant, ...], spaces: set[str]) -> list[Grant]:
+    """What roles give in these spaces, and nowhere else: a role lets nobody in. One on the environment is on each."""
+    inside = [each for each in given if each.space_id in spaces]
+    for each in given:
+        if each.space_id is None:
+            inside += [replace(each, space_id=space) for space in sorted(spaces)]
+    return inside

@@ -1,6 +1,7 @@
 """What guests do, by file: ``guests`` (making, reading, changing and removing them), ``rules`` (who may, and what may
-be said), ``accesses`` (into and out of spaces), ``entry`` (tokens and the links that lead to them), ``invitations``,
-``exchange`` (a link, a token or an address for a fresh token), ``anonymous`` (those of a shared link and of pages)."""
+be said), ``accesses`` (into and out of spaces), ``holding`` (roles), ``entry`` (tokens and the links that lead to
+them), ``invitations``, ``exchange`` (a link, a token or an address for a fresh token), ``anonymous`` (those of a shared
+link and of pages)."""
 
 from sheetport.features.guests.service.anonymous import forget_guests, know_external
 from sheetport.features.guests.service.entry import get_token
@@ -13,10 +14,12 @@ from sheetport.features.guests.service.guests import (
     list_guests,
     update_guest,
 )
+from sheetport.features.guests.service.holding import assign_guest_role, list_guest_roles, remove_guest_role
 from sheetport.features.guests.service.invitations import invite
 
 __all__ = [
     "answer_requests",
+    "assign_guest_role",
     "create_guests",
     "delete_guest",
     "end_tokens",
@@ -27,6 +30,8 @@ __all__ = [
     "invite",
     "is_any_asked",
     "know_external",
+    "list_guest_roles",
     "list_guests",
+    "remove_guest_role",
     "update_guest",
 ]

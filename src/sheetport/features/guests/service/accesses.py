@@ -9,7 +9,9 @@ from sheetport.features.audit import service as audit
 from sheetport.features.events import service as events
 from sheetport.features.guests import store
 from sheetport.features.guests.model import Access, Guest
+from sheetport.features.guests.service.holding import holder_of
 from sheetport.features.places.model import Place
+from sheetport.features.roles import service as roles
 from sheetport.kernel.actor import Actor
 from sheetport.storage.unit_of_work import UnitOfWork
 
@@ -38,11 +40,12 @@ async def let_in(uow: UnitOfWork, actor: Actor, guest: Guest, access: Access, *,
 
 
 async def put_out(uow: UnitOfWork, actor: Actor, guest: Guest, space_id: str) -> Guest:
-    """Take a guest out of a space: their tokens and links for it end with this unit of work."""
+    """Take a guest out of a space: their tokens, links and roles for it end with this unit of work."""
     access = guest.access_to(space_id)
     if access is None:
         return guest
     await store.delete_access(uow, guest, space_id)
+    await roles.remove_roles_in(uow, holder_of(guest), space_id)
     await _tell(uow, actor, guest, space_id, "space:guestRemoved")
     await _record(uow, actor, guest, "guest:put-out", access)
     await accounts.bump_generation(uow, guest.account_id)

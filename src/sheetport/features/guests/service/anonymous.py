@@ -8,6 +8,8 @@ from sheetport.features.guests.model import ANONYMOUS_KEPT, ANONYMOUS_NAME, SHAR
 from sheetport.features.guests.service.accesses import let_in, put_out
 from sheetport.features.guests.service.entry import begin_session
 from sheetport.features.guests.service.guests import add_guest
+from sheetport.features.guests.service.holding import holder_of
+from sheetport.features.roles import service as roles
 from sheetport.kernel.actor import Actor, system_actor
 from sheetport.kernel.errors import Invalid
 from sheetport.storage.unit_of_work import UnitOfWork
@@ -48,5 +50,7 @@ async def forget_guests(uow: UnitOfWork) -> int:
         for access in guest.spaces:
             await put_out(uow, server, guest, access.space_id)
         await store.delete_guest(uow, guest)
+        if await roles.list_actor_roles(uow, holder_of(guest)):
+            await roles.remove_all_roles(uow, holder_of(guest))
         await audit.record(uow, server, "guest:forget", guest.id, environment_id=guest.environment_id)
     return len(forgotten)

@@ -39,7 +39,7 @@ async def get_token(uow: UnitOfWork, actor: Actor, guest_id: str, space_id: str 
         space_id = "" if len(whole.spaces) == len(guest.spaces) else guest.spaces[0].space_id
     elif guest.access_to(space_id) is None:
         await rules.open_door(uow, actor, space_id)
-        raise Invalid("This guest is not let into that space; invite them first.", "spaceId")
+        raise rules.not_let_in("spaceId")
     await audit.record(uow, actor, "guest:token", guest.id, environment_id=guest.environment_id, space_id=space_id)
     return await begin_session(uow, guest, space_id)
 

@@ -10,7 +10,9 @@ from sheetport.features.guests import store
 from sheetport.features.guests.model import Guest, GuestChange, GuestDraft
 from sheetport.features.guests.service import rules
 from sheetport.features.guests.service.accesses import let_in, put_out
+from sheetport.features.guests.service.holding import holder_of
 from sheetport.features.places import service as places
+from sheetport.features.roles import service as roles
 from sheetport.kernel.actor import Actor, ActorKind
 from sheetport.kernel.errors import Conflict, Invalid
 from sheetport.kernel.ids import new_id
@@ -95,8 +97,8 @@ async def delete_guest(uow: UnitOfWork, actor: Actor, guest_id: str, space_id: s
     if not actor.reaches(guest.account_id, guest.environment_id):
         return
     await store.delete_guest(uow, guest)
+    await roles.remove_all_roles(uow, holder_of(guest))
     await audit.record(uow, actor, "guest:delete", guest.id, environment_id=guest.environment_id)
-    await accounts.bump_generation(uow, guest.account_id)
 
 
 async def end_tokens(uow: UnitOfWork, actor: Actor, guest_id: str) -> None:

@@ -23,6 +23,11 @@ def not_found(guest_id: str) -> NotFound:
     return NotFound(f"There is no guest {guest_id[:60]!r} that this token can reach.", "guestId")
 
 
+def not_let_in(key: str) -> Invalid:
+    """The refusal of something for a guest in a space that they are not let into."""
+    return Invalid("This guest is not let into that space; invite them first.", key)
+
+
 async def reached_guest(uow: UnitOfWork, actor: Actor, guest_id: str) -> Guest:
     """The guest with the spaces that the caller reaches. Raises NotFound."""
     guest = await store.find_guest(uow, guest_id)

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 from sheetport.features.audit import service as audit
 from sheetport.features.auth import service as auth
+from sheetport.features.factors import service as factors
 from sheetport.features.logins.model import SSO_LIFETIME, Departure, Login, Pending
 from sheetport.features.logins.service.steps import SSO, admit, raised
 from sheetport.features.logins.service.tickets import Purpose, Ticket, make_ticket, read_ticket, spend_ticket
@@ -23,8 +24,9 @@ from sheetport.features.sessions import service as sessions
 from sheetport.features.sso import service as sso
 from sheetport.features.sso.model import Connection, Expected, Person, Refused
 from sheetport.features.sso.service import Providers
+from sheetport.features.users.model import User
 from sheetport.kernel.actor import Actor, system_actor
-from sheetport.kernel.clock import SECOND
+from sheetport.kernel.clock import MINUTE, SECOND
 from sheetport.kernel.errors import NotFound, SheetportError
 from sheetport.kernel.permissions import Permission, require
 from sheetport.kernel.visitor import Visitor
@@ -32,6 +34,8 @@ from sheetport.storage.unit_of_work import Database, UnitOfWork
 
 _SCOPE = "openid email profile"
 _BYTES = 32
+#: How far the provider's clock may be behind.
+_SKEW = MINUTE
 _LONGEST = 4_096
 #: What providers answer instead of a code, in words of our own (RFC 6749, OpenID Connect Core 3.1.2.6).
 _ANSWERS = {
@@ -46,16 +50,24 @@ _NOT_OURS = "This sign-in was not begun in this browser, was used before or took
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    """A sign-in on its way: what the browser has brought back of it."""
+    """A sign-in on its way: what the browser has brought back of it. ``session`` is the credential of one whose person
+    is to prove themselves again, "" without; ``at`` is when it was begun."""
 
     connection: Connection
+    session: str
+    at: int
     secret: str = field(repr=False)
     nonce: str = field(repr=False)
     verifier: str = field(repr=False)
 
 
-async def begin_sso(db: Database, providers: Providers, connection_id: str, redirect_uri: str) -> Departure:
-    """Where the browser goes to sign in. Raises NotFound, Refused, and Unavailable when the provider is away."""
+async def begin_sso(
+    db: Database, providers: Providers, connection_id: str, redirect_uri: str, session: str = ""
+) -> Departure:
+    """Where the browser goes to sign in, or with ``session``, a credential, to prove once more whose that is.
+
+    Raises NotFound, Refused, and Unavailable when the provider is away.
+    """
     connection = await db.read(lambda uow: sso.find_by_id(uow, connection_id))
     if connection is None:
         raise NotFound("This single sign-on does not exist any more.", "sso")
@@ -72,7 +84,9 @@ async def begin_sso(db: Database, providers: Providers, connection_id: str, redi
         "code_challenge": challenge,
         "code_challenge_method": "S256",
     }
-    parts = connection.id, connection.issuer, connection.client_id, state, nonce, verifier
+    if session:
+        asked |= {"prompt": "login", "max_age": "0"}
+    parts = connection.id, connection.issuer, connection.client_id, state, nonce, verifier, session
     ticket = make_ticket(db.keys, Purpose.SSO, db.clock.now() + SSO_LIFETIME, *parts)
     joint = "&" if "?" in endpoints.authorization else "?"
     return Departure(f"{endpoints.authorization}{joint}{urlencode(asked)}", ticket)
@@ -86,8 +100,8 @@ async def finish_sso(
     ticket: str,
     redirect_uri: str,
     visitor: Visitor,
-) -> Login | Pending:
-    """What the provider's answer gives; each of its parameters by name.
+) -> Login | Pending | None:
+    """What the provider's answer gives; each of its parameters by name. None where it has proved a session's person.
 
     Raises Refused, with a record of it, for whatever is not the right answer to a sign-in that this browser has begun;
     Unavailable when the provider is away.
@@ -97,7 +111,7 @@ async def finish_sso(
         connection = begun.connection
         code = await _code_of(providers, connection, answer)
         person = await _ask(db, providers, begun, code, redirect_uri)
-        return await db.write(lambda uow: _let_in(uow, connection, person, visitor))
+        return await db.write(lambda uow: _let_in(uow, begun, person, visitor))
     except SheetportError as error:
         reason = error.reason if isinstance(error, Refused) else "provider-away"
         await db.write(lambda uow: _record_refusal(uow, connection_id, reason))
@@ -131,7 +145,8 @@ async def _take(
     connection = await sso.find_by_id(uow, connection_id)
     if connection is None or _named_by(read) != (connection.id, connection.issuer, connection.client_id):
         return Refused("other-provider", _NOT_OURS)
-    return _Begun(connection, sso.open_secret(uow, connection), read.parts[4], read.parts[5])
+    begun = read.parts[6], read.expires_at - SSO_LIFETIME
+    return _Begun(connection, *begun, sso.open_secret(uow, connection), read.parts[4], read.parts[5])
 
 
 async def _code_of(providers: Providers, connection: Connection, answer: Mapping[str, list[str]]) -> str:
@@ -167,16 +182,41 @@ async def _ask(db: Database, providers: Providers, begun: _Begun, code: str, red
     return sso.person_of(connection, claims, told)
 
 
-async def _let_in(uow: UnitOfWork, asked: Connection, person: Person, visitor: Visitor) -> Login | Pending:
+async def _let_in(uow: UnitOfWork, begun: _Begun, person: Person, visitor: Visitor) -> Login | Pending | None:
+    asked = begun.connection
     connection = await sso.find_by_id(uow, asked.id)
     if connection is None or (connection.issuer, connection.client_id) != (asked.issuer, asked.client_id):
         raise Refused("other-provider", _NOT_OURS)
+    if begun.session:
+        _require_asked_again(begun, person)
     user = await sso.find_person(uow, connection, person)
     vouched = connection.trusts_mfa and person.has_mfa
     actor = system_actor(connection.account_id)
     facts = {"issuer": person.issuer, "provider_mfa": person.has_mfa}
-    await audit.record_person(uow, actor, "sso:sign-in", user.id, {"user.uid_alt": person.subject}, **facts)
+    action = "sso:prove" if begun.session else "sso:sign-in"
+    await audit.record_person(uow, actor, action, user.id, {"user.uid_alt": person.subject}, **facts)
+    if begun.session:
+        await _confirm(uow, begun.session, user, is_enough=vouched)
+        return None
     return await admit(uow, user, visitor, SSO, is_enough=vouched)
+
+
+def _require_asked_again(begun: _Begun, person: Person) -> None:
+    """Raise Refused unless the provider says that the person has proved themselves there since this was begun."""
+    if person.authenticated_at is None or person.authenticated_at * SECOND < begun.at - _SKEW:
+        message = f"{begun.connection.name} did not say that you have signed in there anew; sign out here and in again."
+        raise Refused("auth-time", message)
+
+
+async def _confirm(uow: UnitOfWork, session: str, user: User, *, is_enough: bool) -> None:
+    """Note that the session's person has proved themselves again, in the way that it was made by. Raises Refused."""
+    known = await sessions.find_session(uow, session)
+    if known is None or known.user_id != user.id:
+        raise Refused("other-person", "Somebody else has signed in there than here; sign out here and begin again.")
+    if not is_enough and (await factors.find_factors(uow, user.id)).any:
+        message = "You have a second factor here, which this does not ask for; sign out and in again, which does."
+        raise Refused("second-factor", message)
+    await sessions.confirm_session(uow, session, known.way)
 
 
 async def _record_refusal(uow: UnitOfWork, connection_id: str, reason: str) -> None:

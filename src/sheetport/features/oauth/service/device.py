@@ -170,7 +170,7 @@ async def _find(uow: UnitOfWork, actor: Actor, user_code: str, visitor: Visitor)
     await _require_full_session(uow, actor)
     counted = attempts.of_user_code(uow, actor.id)
     if visitor.limited:
-        await attempts.require_bearable(uow, counted)
+        await attempts.require_bearable(uow, counted, "and enter the code as the program shows it then")
     login = await store.find_by_user_code(uow, _fingerprint(uow, plain_code(user_code)))
     if login is None:
         await attempts.count(uow, counted)

@@ -95,6 +95,12 @@ def has_mfa(claims: Mapping[str, Any]) -> bool:
     return named or (isinstance(acr, str) and acr in MFA_CLASSES)
 
 
+def authenticated_at(claims: Mapping[str, Any]) -> int | None:
+    """When the person last proved themselves at the provider, in seconds; None where it does not say."""
+    found = _seconds(claims.get("auth_time"))
+    return None if found is None else int(found)
+
+
 def _header_of(token: str) -> tuple[str, str | None]:
     """Algorithm and ``kid``. Raises Refused."""
     try:

@@ -158,7 +158,9 @@ def person_of(connection: Connection, claims: dict[str, Any], userinfo: dict[str
     shown = " ".join(name.split())[:255] if isinstance(name, str) else ""
     named = shown if shown.isprintable() and shown else None
     address = email if is_verified and isinstance(email, str) else None
-    return Person(connection.issuer, claims["sub"], address, named, id_tokens.has_mfa(claims))
+    return Person(
+        connection.issuer, claims["sub"], address, named, id_tokens.has_mfa(claims), id_tokens.authenticated_at(claims)
+    )
 
 
 def _object(body: bytes) -> dict[str, Any]:
