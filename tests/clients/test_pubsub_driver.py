@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from servers.data_places import DataPlace
 from servers.sheetport import SheetportServer
 from sheetport.preload import PRELOAD_PATH
@@ -82,6 +84,8 @@ def publish(server: SheetportServer, number: int, **more: object) -> None:
     assert answer.status == 200, answer
 
 
+# What a client does is the same on both databases, and so is what it is sent: each goes with one of them.
+@pytest.mark.parametrize("data_place", ["sqlite"], indirect=True)
 def test_the_npm_driver_gets_every_event_also_those_from_while_the_server_was_away(
     data_place: DataPlace, server: Callable[..., SheetportServer], node: str, node_project: Project
 ) -> None:
@@ -110,6 +114,7 @@ def test_the_npm_driver_gets_every_event_also_those_from_while_the_server_was_aw
     assert "auth=" not in log
 
 
+@pytest.mark.parametrize("data_place", ["postgresql"], indirect=True)
 def test_the_python_listener_gets_every_event_too(
     data_place: DataPlace, server: Callable[..., SheetportServer], tmp_path: Path
 ) -> None:
