@@ -24,10 +24,10 @@ ROOT = Path(__file__).parents[2]
 
 def check(run: Run, minutes: float) -> int:
     """Half of the time for requests by themselves, half for chains of them."""
-    limits = ("--max-examples=200", f"--max-time={minutes * 30}")
+    limits = ("--max-examples=200", f"--max-time={max(1, round(minutes * 30))}")
     drawn = run.check(CHECKS, ("/v1/",), "--phases=fuzzing", *limits)
     chained = run.check(CHECKS, ("/v1/",), "--phases=stateful", *limits)
-    print(drawn.stdout, chained.stdout)
+    print(drawn.stdout, drawn.stderr, chained.stdout, chained.stderr)
     return drawn.returncode or chained.returncode
 
 
