@@ -25,10 +25,7 @@ def forbid_dumps() -> None:
 
 @contextmanager
 def building() -> Iterator[None]:
-    """For what loads modules and builds what stays: nothing of it is garbage, so nothing looks for garbage in it.
-
-    A server starts a sixth faster.
-    """
+    """For what loads modules and builds what stays: nothing of it is garbage, so nothing looks for garbage in it."""
     gc.disable()
     try:
         yield
