@@ -54,7 +54,7 @@ from sheetport.http.logs import configure_logs
 from sheetport.http.observe import ObserveMiddleware
 from sheetport.http.openapi import Description
 from sheetport.http.page_origins import PageOrigins
-from sheetport.http.quick import QuickMiddleware
+from sheetport.http.quick import QuickList, QuickMiddleware
 from sheetport.http.rates import HEADERS, RateGate, RateMiddleware
 from sheetport.http.tally import Tally
 from sheetport.http.unsupported import refuse_unsupported
@@ -137,6 +137,14 @@ QUICK: dict[str, HTTPRouteHandler] = {
     "/v1/spaces": spaces.get_space,
     "/v1/workbooks": workbooks.get_workbook,
 }
+#: The lists answered in front of it.
+QUICK_LISTS = {
+    "/v1/secrets": QuickList(
+        secrets.list_secrets,
+        {"environmentId": "environment_id", "spaceId": "space_id", "actorId": "actor_id"},
+        not_with=b"x-listener",
+    ),
+}
 
 _CORS = CORSConfig(
     allow_origins=["*"],
@@ -205,7 +213,7 @@ class Application:
         observed = ObserveMiddleware(self.router, WATCHED, self.marks.asks, self.marks.note, db.keys.fingerprint)
         streams = events.StreamMiddleware(PageOrigins(observed, self.verifier.verify))
         polls = events.PollMiddleware(streams, self.hub)
-        quick = QuickMiddleware(polls, QUICK, self.verifier.recall, observed.tell, db, settings, gate)
+        quick = QuickMiddleware(polls, QUICK, QUICK_LISTS, self.verifier.recall, observed.tell, db, settings, gate)
         front = RateMiddleware(FrontMiddleware(quick, settings.http), gate)
         self.edge = EdgeMiddleware(front, settings, self.telemetry.counters, self.tally, gate)
 
