@@ -23,7 +23,7 @@ from sheetport.features.audit.service import Sealer, Watch
 from sheetport.features.auth import api as auth
 from sheetport.features.auth.service import Verifier, find_issuer
 from sheetport.features.documents import api as documents
-from sheetport.features.egress.service import Egress
+from sheetport.features.egress.service import Egress, KeptCalls
 from sheetport.features.embeds import api as embeds
 from sheetport.features.entitlements import api as entitlements
 from sheetport.features.environments import api as environments
@@ -44,6 +44,7 @@ from sheetport.features.spaces import api as spaces
 from sheetport.features.sso.service import Providers
 from sheetport.features.users import api as users
 from sheetport.features.versions import api as versions
+from sheetport.features.webhooks import api as webhooks
 from sheetport.features.workbooks import api as workbooks
 from sheetport.http.auth import AuthMiddleware
 from sheetport.http.dependencies import provide_call
@@ -66,6 +67,7 @@ from sheetport.runtime.key_rotation import KeyRotation
 from sheetport.runtime.mail_sender import MailSender
 from sheetport.runtime.stream_limits import StreamLimits
 from sheetport.runtime.telemetry import Telemetry
+from sheetport.runtime.webhook_sender import WebhookSender
 from sheetport.storage.unit_of_work import Database
 from sheetport.web import (
     device_pages,
@@ -116,6 +118,7 @@ ROUTERS: list[ControllerRouterHandler] = [
     sheets.router,
     spaces.router,
     versions.router,
+    webhooks.router,
     workbooks.router,
     users.router,
     device_pages.router,
@@ -207,7 +210,10 @@ class Application:
         state["db"], state["settings"], state["verifier"] = db, settings, self.verifier
         state["limits"], state["gate"] = self.limiter, gate
         state["hub"], state["telemetry"], state["sealer"] = self.hub, self.telemetry, self.sealer
-        state["providers"] = Providers(Egress(db))
+        egress = Egress(db)
+        state["providers"] = Providers(egress)
+        state["kept_calls"] = calls = KeptCalls(egress)
+        self.webhook_sender = WebhookSender(db, calls, settings.http.base_url)
         self.mail_sender = MailSender(db, settings.mail, self._answer_guests) if settings.mail else None
         self.marks = Marks(db)
         observed = ObserveMiddleware(self.router, WATCHED, self.marks.asks, self.marks.note, db.keys.fingerprint)
@@ -231,6 +237,7 @@ class Application:
                 self.stream_limits.running(),
                 self.telemetry.running(),
                 self.mail_sender.running() if self.mail_sender is not None else nullcontext(),
+                self.webhook_sender.running(),
                 expiring_first_run(self.settings.storage.data),
             ):
                 yield

@@ -22,6 +22,7 @@ from sheetport.features.rates import service as rates
 from sheetport.features.records import jobs as record_jobs
 from sheetport.features.secrets import service as secrets
 from sheetport.features.spaces import jobs as space_jobs
+from sheetport.features.webhooks import jobs as webhook_jobs
 from sheetport.http.tally import Refused, Tally
 from sheetport.runtime.key_rotation import KeyRotation
 from sheetport.storage.unit_of_work import Database, UnitOfWork
@@ -162,10 +163,12 @@ async def sweep_guests(db: Database) -> None:
 
 
 async def sweep_events(db: Database, days: int) -> None:
-    """Delete the events of whole days that are over for ``days`` days, some at a time: others write in between."""
+    """Delete the events, and deliveries of them, of whole days that are over for ``days`` days, some at a time."""
     for environment in await db.read(lambda uow: events.list_outdated(uow, days), heavy=True):
         while await db.write(partial(events.sweep_batch, environment_id=environment, days=days), bulk=True):
             pass
+    while await db.write(partial(webhook_jobs.sweep_deliveries, days=days), bulk=True):
+        continue
 
 
 async def _every(seconds: float, name: str, work: Callable[[], Awaitable[None]], *, at_once: bool = False) -> None:

@@ -51,6 +51,7 @@ ALERTS = frozenset(
         "secret:rotated",
         "secret:rotation-due",
         "secret:tampered",
+        "webhook:disabled",
     }
 )
 #: The domain of topics whose first word is none.

@@ -22,6 +22,7 @@ from sheetport.storage.tables import (
     sso,
     versions,
     web,
+    webhooks,
     workbooks,
 )
 from sheetport.storage.tables.base import metadata
@@ -49,5 +50,6 @@ __all__ = [
     "sso",
     "versions",
     "web",
+    "webhooks",
     "workbooks",
 ]
