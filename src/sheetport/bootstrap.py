@@ -17,6 +17,7 @@ from sheetport.config import ConfigError, Settings
 from sheetport.features.accounts import api as accounts
 from sheetport.features.actions import api as actions
 from sheetport.features.agents import api as agents
+from sheetport.features.agents.service import export_agent
 from sheetport.features.apps import api as apps
 from sheetport.features.audit import api as audit
 from sheetport.features.audit.service import Sealer, Watch
@@ -31,6 +32,7 @@ from sheetport.features.events import api as events
 from sheetport.features.guests import api as guests
 from sheetport.features.guests.service import answer_requests, is_any_asked
 from sheetport.features.jobs import api as jobs
+from sheetport.features.jobs.service import serve_jobs
 from sheetport.features.leaks import api as leaks
 from sheetport.features.logins import api as logins
 from sheetport.features.oauth import api as oauth
@@ -87,6 +89,7 @@ ROUTERS: list[ControllerRouterHandler] = [
     accounts.router,
     actions.router,
     agents.router,
+    agents.exports_router,
     audit.router,
     auth.clients_router,
     auth.credentials_router,
@@ -149,6 +152,7 @@ _CORS = CORSConfig(
 
 def make_router() -> Litestar:
     """Every route behind authentication. What the routes work on is in its state, which an Application fills."""
+    serve_jobs("agent:agent-export", export_agent)
     with building():
         router = Litestar(
             route_handlers=ROUTERS,

@@ -2,6 +2,7 @@
 
 from sheetport.storage.tables import (
     actions,
+    agents,
     apps,
     audit,
     auth,
@@ -28,6 +29,7 @@ from sheetport.storage.tables.base import metadata
 
 __all__ = [
     "actions",
+    "agents",
     "apps",
     "audit",
     "auth",
