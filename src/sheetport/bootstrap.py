@@ -62,6 +62,8 @@ from sheetport.http.tally import Tally
 from sheetport.http.unsupported import refuse_unsupported
 from sheetport.kernel.memory import building
 from sheetport.kernel.scanning_keys import read_keys
+from sheetport.runtime.agent_delivery import AgentDelivery
+from sheetport.runtime.agent_host import AgentHost, Limits
 from sheetport.runtime.background import background, keeping_secrets
 from sheetport.runtime.hub import Hub
 from sheetport.runtime.key_rotation import KeyRotation
@@ -141,6 +143,9 @@ QUICK: dict[str, HTTPRouteHandler] = {
     "/v1/workbooks": workbooks.get_workbook,
 }
 
+#: In the data directory; what lies in it is nothing that must be kept.
+AGENTS_FOLDER = "agents"
+
 _CORS = CORSConfig(
     allow_origins=["*"],
     allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
@@ -178,6 +183,13 @@ def require_scanning_keys(text: str | None) -> None:
         raise ConfigError(f"SHEETPORT_SECRET_SCANNING_KEYS (or its _FILE) cannot be used: {error}.") from None
 
 
+def _delivery(settings: Settings, db: Database) -> AgentDelivery | None:
+    if settings.agents is None:
+        return None
+    folder = settings.storage.data / AGENTS_FOLDER / str(settings.process.worker)
+    return AgentDelivery(db, AgentHost(folder, settings.http.own_url, Limits()), settings.agents.chain)
+
+
 class Application:
     """The server's application: an ASGI callable over an open database.
 
@@ -205,6 +217,7 @@ class Application:
         state["hub"], state["telemetry"], state["sealer"] = self.hub, self.telemetry, self.sealer
         state["providers"] = Providers(Egress(db))
         self.mail_sender = MailSender(db, settings.mail, self._answer_guests) if settings.mail else None
+        self.agents = _delivery(settings, db)
         self.marks = Marks(db)
         observed = ObserveMiddleware(self.router, WATCHED, self.marks.asks, self.marks.note, db.keys.fingerprint)
         streams = events.StreamMiddleware(PageOrigins(observed, self.verifier.verify))
@@ -226,6 +239,7 @@ class Application:
                 self.marks.running(),
                 self.stream_limits.running(),
                 self.telemetry.running(),
+                self.agents.running() if self.agents is not None else nullcontext(),
                 self.mail_sender.running() if self.mail_sender is not None else nullcontext(),
                 expiring_first_run(self.settings.storage.data),
             ):
@@ -243,6 +257,8 @@ class Application:
     def take_leave(self) -> None:
         """Be no longer ready, and have clients connect anew after each answer: to whoever takes over."""
         self.telemetry.closing = self.edge.closing = True
+        if self.agents is not None:
+            self.agents.take_leave()
 
     def stop_waiting(self) -> None:
         """Answer every open long poll, so that the server can stop."""

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from sheetport.config import MEBIBYTE
-from sheetport.features.events.model import Event
+from sheetport.features.events.model import ALERT, Event
 from sheetport.kernel.clock import SECOND
 
 DEFAULT_SLUG = "default"
@@ -56,6 +56,8 @@ class Agent:
 
     def wants(self, event: Event) -> bool:
         """Whether the event is one that the agent is told of."""
+        if event.domain == ALERT and event.topic not in (self.topics or ()):
+            return False  # some programs know but the public topics
         if self.topics is not None and not matches(tuple(self.topics), event.topic):
             return False
         return self.namespace is None or any(matches((self.namespace,), each) for each in event.namespaces)
