@@ -63,7 +63,6 @@ from sheetport.http.unsupported import refuse_unsupported
 from sheetport.kernel.memory import building
 from sheetport.kernel.scanning_keys import read_keys
 from sheetport.runtime.agent_delivery import AgentDelivery
-from sheetport.runtime.agent_host import AgentHost, Limits
 from sheetport.runtime.background import background, keeping_secrets
 from sheetport.runtime.hub import Hub
 from sheetport.runtime.key_rotation import KeyRotation
@@ -187,7 +186,7 @@ def _delivery(settings: Settings, db: Database) -> AgentDelivery | None:
     if settings.agents is None:
         return None
     folder = settings.storage.data / AGENTS_FOLDER / str(settings.process.worker)
-    return AgentDelivery(db, AgentHost(folder, settings.http.own_url, Limits()), settings.agents.chain)
+    return AgentDelivery(db, folder, settings.http.own_url, settings.agents.chain)
 
 
 class Application:

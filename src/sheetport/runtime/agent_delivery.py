@@ -12,14 +12,17 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 
 import structlog
 
 from sheetport.features.agents.model import Agent
 from sheetport.features.agents.service import running
 from sheetport.features.auth import service as auth
+from sheetport.features.egress import service as egress
+from sheetport.features.egress.model import Allowed
 from sheetport.kernel.ids import random_text
-from sheetport.runtime.agent_host import AgentHost
+from sheetport.runtime.agent_host import AgentHost, Limits, Program
 from sheetport.runtime.agent_runner import Runner
 from sheetport.storage.unit_of_work import Database
 
@@ -32,11 +35,15 @@ _log = structlog.get_logger()
 
 
 class AgentDelivery:
-    """The agents that this process runs. ``longest`` is after how many events of a chain an agent is paused."""
+    """The agents that this process runs.
 
-    def __init__(self, db: Database, host: AgentHost, longest: int) -> None:
+    ``folder`` is its own, ``server_url`` is where they reach it, and ``longest`` after how many events of a chain an
+    agent is paused.
+    """
+
+    def __init__(self, db: Database, folder: Path, server_url: str, longest: int) -> None:
         self._db = db
-        self._host = host
+        self._host = AgentHost(folder, server_url, Limits(), permits=self._permits)
         self._longest = longest
         self._process = random_text(16)
         self._slots = asyncio.Semaphore(SLOTS)
@@ -109,6 +116,13 @@ class AgentDelivery:
         if token_id is None or await self._db.read(partial(auth.is_live, credential_id=token_id)):
             return
         await self._db.write(partial(running.pause_revoked, agent=runner.agent, token_id=token_id))
+
+    async def _permits(self, program: Program) -> Allowed:
+        runner = self._runners.get(program.agent_id)
+        if runner is None:
+            return Allowed()
+        account_id, environment_id = runner.agent.account_id, program.environment_id
+        return await self._db.read(lambda uow: egress.find_allowed(uow, account_id, environment_id))
 
     async def _stop(self, agent_id: str) -> None:
         """End a runner, and cut what the agent is doing."""

@@ -18,7 +18,7 @@ DEFAULT_SLUG = "default"
 MAX_TEXT, MAX_STORED = 32 * MEBIBYTE, 20 * MEBIBYTE
 MAX_TOPICS, MAX_WORD, MAX_HOSTS = 500, 255, 100
 #: An event is told so often before it is given up, after these pauses (milliseconds).
-PAUSES = (SECOND, 4 * SECOND, 15 * SECOND)
+PAUSES = (SECOND, 5 * SECOND)
 ATTEMPTS = len(PAUSES) + 1
 #: Of what an agent wrote while it handled an event.
 MAX_LOG = 64 * 1024

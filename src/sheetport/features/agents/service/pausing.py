@@ -119,10 +119,14 @@ async def _locked(uow: UnitOfWork, actor: Actor, agent_id: str) -> Agent:
 
 
 def _host(text: str) -> str:
+    """``api.example.com`` or ``api.example.com:8443``, as it is stored. Raises Invalid."""
+    name, colon, port = text.strip().rpartition(":")
+    if not (colon and port.isascii() and port.isdigit() and 1 <= int(port) <= 65_535 and ":" not in name):
+        name, colon, port = text, "", ""
     try:
-        target = parse_target(text)
+        target = parse_target(name)
     except Invalid as error:
         raise Invalid(error.message, "host") from None
     if "/" in target:
         raise Invalid("host: name one host, such as api.example.com, not a network.", "host")
-    return target
+    return f"{target}{colon}{port}"
