@@ -16,6 +16,7 @@ CLIP, CHANGED = "data-clip:created", "data-clip:updated"
 SAY = "exports.routeEvent = async (event) => console.log('told', event.payload.number)"
 FAIL = "exports.routeEvent = async () => { throw new Error('no luck') }"
 GRUMBLE = "exports.routeEvent = async () => console.error('something is wrong')"
+BROKEN = "exports.routeEvent = async ( => {}"
 #: Tells of what it is told of.
 ECHO = f"""{POST}
 exports.routeEvent = async (event) => {{
@@ -51,7 +52,9 @@ def test_events_of_a_space_are_told_in_their_order_and_only_of_the_topics(hosted
     hosted.call("DELETE", f"/v1/agents/{agent}")
 
 
-@pytest.mark.parametrize(("source", "said"), [(FAIL, "no luck"), (GRUMBLE, "something is wrong")])
+@pytest.mark.parametrize(
+    ("source", "said"), [(FAIL, "no luck"), (GRUMBLE, "something is wrong"), (BROKEN, "SyntaxError")]
+)
 def test_a_failure_is_seen_tried_again_and_given_up(hosted: Hosted, source: str, said: str) -> None:
     agent = hosted.deploy(source, CLIP, slug="failing")
     event = hosted.tell(hosted.space())

@@ -17,6 +17,7 @@ from sheetport.features.agents.service import running
 from sheetport.features.agents.service.running import Ended
 from sheetport.features.events.model import Event
 from sheetport.features.events.schemas import to_shape
+from sheetport.kernel.errors import SheetportError
 from sheetport.runtime.agent_host import AgentHost, Program
 from sheetport.storage.unit_of_work import Database
 
@@ -148,7 +149,8 @@ class Runner:
             try:
                 kept = await self._tell(item)
             except Exception as error:  # noqa: BLE001 - the row goes on, whatever it is
-                _log.warning("agents.not-told", agent=self.agent.id, error=type(error).__name__)
+                reason = error.message if isinstance(error, SheetportError) else type(error).__name__
+                _log.warning("agents.not-told", agent=self.agent.id, reason=reason)
                 await asyncio.sleep(1.0)
                 continue
             if kept is not None:

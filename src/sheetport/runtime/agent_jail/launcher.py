@@ -27,6 +27,7 @@ _STANDARD = 3
 def main(descriptor: int) -> None:
     """Serves until the server is gone."""
     calls.adopt_orphans()
+    os.umask(0o022)  # the server keeps its files to itself, and what a jail shows is read by another user
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the server decides
     link = socket.socket(fileno=descriptor)
     woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
