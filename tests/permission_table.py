@@ -55,11 +55,13 @@ LISTED_KEYS = "   ok  ok  ok  ok  403 403 403"
 GUESTS_OF_SPACE = "ok ok 404 404 403 403 403"
 USERS = "         ok  403 403 403 403 403 403"
 NOBODY = "        403 403 403 403 403 403 403"
+AGENT = "         ok  ok  404 404 403 404 404"
 NEW_NAME = {"name": "new name"}
 NEW_ROLE = {"name": "{unique}", "permissions": ["record:read"]}
 NEW_USER = {"email": "{unique}@example.com", "name": "New", "actorRoles": []}
 GIVEN_ROLE = {"roleId": "{guest_role_id}", "resourceId": "{space_id}"}
 NEW_JOB = {"type": "workbook", "operation": "submit", "source": "{workbook_id}", "trigger": "immediate"}
+NEW_AGENT = {"topics": ["job:ready"], "compiler": "js", "source": "exports.routeEvent = () => {}", "slug": "new"}
 NEW_APP = {"name": "New", "namespace": "new", "type": "CUSTOM"}
 NEW_EVENT = {
     "topic": "space:updated",
@@ -110,7 +112,25 @@ ROWS = (
     Row("GET /v1/users/{spare_user_id}/roles", USERS),
     Row("POST /v1/users/{spare_user_id}/roles", USERS, GIVEN_ROLE),
     Row("DELETE /v1/users/{spare_user_id}/roles/{actor_role_id}", USERS),
-    Row("GET /v1/agents/{agent_id}/roles", "ok ok 404 404 403 404 404"),
+    Row("GET /v1/agents/{agent_id}", AGENT),
+    Row("GET /v1/agents/{agent_id}/versions", AGENT),
+    Row("GET /v1/agents/{agent_id}/state", AGENT),
+    Row("GET /v1/agents/{agent_id}/logs", AGENT, query=OF_ENVIRONMENT),
+    Row("GET /v1/agents/executions", AGENT, query=OF_ENVIRONMENT),
+    Row("GET /v1/agents/logs", AGENT, query=OF_ENVIRONMENT),
+    Row("GET /v1/agents/log/{agent_event_id}", AGENT, query=OF_ENVIRONMENT),
+    Row("POST /v1/agents", IN_ENVIRONMENT, NEW_AGENT, query=OF_ENVIRONMENT),
+    Row("GET /v1/agents/{agent_id}/versions/{agent_version_id}/revert", IN_ENVIRONMENT),
+    Row("POST /v1/agents/{agent_id}/pause", IN_ENVIRONMENT),
+    Row("POST /v1/agents/{paused_agent_id}/resume", IN_ENVIRONMENT),
+    Row("POST /v1/agents/{agent_id}/hosts", IN_ENVIRONMENT, {"host": "api.example.com"}),
+    Row("DELETE /v1/agents/{agent_id}/hosts/{agent_host}", IN_ENVIRONMENT),
+    Row("DELETE /v1/agents/{agent_id}", IN_ENVIRONMENT),
+    Row("GET /v1/agent-exports", AGENT, query=OF_ENVIRONMENT),
+    Row("GET /v1/agent-exports/{agent_export_id}", AGENT),
+    Row("GET /v1/agent-exports/{agent_export_id}/download", IN_ENVIRONMENT),
+    Row("DELETE /v1/agent-exports/{agent_export_id}", IN_ENVIRONMENT),
+    Row("GET /v1/agents/{agent_id}/roles", AGENT),
     Row("POST /v1/agents/{agent_id}/roles", IN_ENVIRONMENT, GIVEN_ROLE),
     Row("DELETE /v1/agents/{agent_id}/roles/{agent_role_id}", IN_ENVIRONMENT),
     # Apps are the account's: every environment's keys read them.

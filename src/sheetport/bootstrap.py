@@ -17,6 +17,7 @@ from sheetport.config import ConfigError, Settings
 from sheetport.features.accounts import api as accounts
 from sheetport.features.actions import api as actions
 from sheetport.features.agents import api as agents
+from sheetport.features.agents.service import export_agent
 from sheetport.features.apps import api as apps
 from sheetport.features.audit import api as audit
 from sheetport.features.audit.service import Sealer, Watch
@@ -31,6 +32,7 @@ from sheetport.features.events import api as events
 from sheetport.features.guests import api as guests
 from sheetport.features.guests.service import answer_requests, is_any_asked
 from sheetport.features.jobs import api as jobs
+from sheetport.features.jobs.service import serve_jobs
 from sheetport.features.leaks import api as leaks
 from sheetport.features.logins import api as logins
 from sheetport.features.oauth import api as oauth
@@ -61,6 +63,7 @@ from sheetport.http.tally import Tally
 from sheetport.http.unsupported import refuse_unsupported
 from sheetport.kernel.memory import building
 from sheetport.kernel.scanning_keys import read_keys
+from sheetport.runtime.agent_delivery import AgentDelivery
 from sheetport.runtime.background import background, keeping_secrets
 from sheetport.runtime.hub import Hub
 from sheetport.runtime.key_rotation import KeyRotation
@@ -89,6 +92,7 @@ ROUTERS: list[ControllerRouterHandler] = [
     accounts.router,
     actions.router,
     agents.router,
+    agents.exports_router,
     audit.router,
     auth.clients_router,
     auth.credentials_router,
@@ -149,6 +153,9 @@ QUICK_LISTS = {
     ),
 }
 
+#: In the data directory; what lies in it is nothing that must be kept.
+AGENTS_FOLDER = "agents"
+
 _CORS = CORSConfig(
     allow_origins=["*"],
     allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
@@ -160,6 +167,7 @@ _CORS = CORSConfig(
 
 def make_router() -> Litestar:
     """Every route behind authentication. What the routes work on is in its state, which an Application fills."""
+    serve_jobs("agent:agent-export", export_agent)
     with building():
         router = Litestar(
             route_handlers=ROUTERS,
@@ -183,6 +191,13 @@ def require_scanning_keys(text: str | None) -> None:
             read_keys(text)
     except ValueError as error:
         raise ConfigError(f"SHEETPORT_SECRET_SCANNING_KEYS (or its _FILE) cannot be used: {error}.") from None
+
+
+def _delivery(settings: Settings, db: Database) -> AgentDelivery | None:
+    if settings.agents is None:
+        return None
+    folder = settings.storage.data / AGENTS_FOLDER / str(settings.process.worker)
+    return AgentDelivery(db, folder, settings.http.own_url, settings.agents.chain)
 
 
 class Application:
@@ -215,6 +230,7 @@ class Application:
         state["kept_calls"] = calls = KeptCalls(egress)
         self.webhook_sender = WebhookSender(db, calls, settings.http.base_url)
         self.mail_sender = MailSender(db, settings.mail, self._answer_guests) if settings.mail else None
+        self.agents = _delivery(settings, db)
         self.marks = Marks(db)
         observed = ObserveMiddleware(self.router, WATCHED, self.marks.asks, self.marks.note, db.keys.fingerprint)
         streams = events.StreamMiddleware(PageOrigins(observed, self.verifier.verify))
@@ -236,6 +252,7 @@ class Application:
                 self.marks.running(),
                 self.stream_limits.running(),
                 self.telemetry.running(),
+                self.agents.running() if self.agents is not None else nullcontext(),
                 self.mail_sender.running() if self.mail_sender is not None else nullcontext(),
                 self.webhook_sender.running(),
                 expiring_first_run(self.settings.storage.data),
@@ -254,6 +271,8 @@ class Application:
     def take_leave(self) -> None:
         """Be no longer ready, and have clients connect anew after each answer: to whoever takes over."""
         self.telemetry.closing = self.edge.closing = True
+        if self.agents is not None:
+            self.agents.take_leave()
 
     def stop_waiting(self) -> None:
         """Answer every open long poll, so that the server can stop."""

@@ -103,6 +103,16 @@ PLACES = {
         "Single sign-on: your account's users sign in by your own identity provider (OpenID Connect).",
     ),
     "events": ("sheetport.cli.events", "events_app", "What happens in an environment."),
+    "deploy": (
+        "sheetport.cli.agents",
+        "deploy",
+        "Deploy a JavaScript program as an agent of an environment, which this server then runs.",
+    ),
+    "agents": (
+        "sheetport.cli.agents",
+        "agents_app",
+        "Agents: listeners that this server runs, what they did, and what they may call.",
+    ),
     "guests": (
         "sheetport.cli.guests",
         "guests_app",

@@ -9,6 +9,7 @@ from functools import partial
 
 import structlog
 
+from sheetport.features.agents.service import running
 from sheetport.features.audit import service as audit
 from sheetport.features.audit.model import FreshAddress, Refusals
 from sheetport.features.auth import service as auth
@@ -24,6 +25,7 @@ from sheetport.features.secrets import service as secrets
 from sheetport.features.spaces import jobs as space_jobs
 from sheetport.features.webhooks import jobs as webhook_jobs
 from sheetport.http.tally import Refused, Tally
+from sheetport.kernel.clock import DAY
 from sheetport.runtime.key_rotation import KeyRotation
 from sheetport.storage.unit_of_work import Database, UnitOfWork
 
@@ -73,6 +75,7 @@ async def background(
         asyncio.create_task(_every(LAST_USED_SECONDS, "auth.flush-last-used", flush_last_used)),
         asyncio.create_task(_every(EXPIRE_SECONDS, "auth.tend-credentials", partial(tend_credentials, db))),
         asyncio.create_task(_every(SWEEP_SECONDS, "events.sweep", partial(sweep_events, db, event_days))),
+        asyncio.create_task(_every(SWEEP_SECONDS, "agents.sweep", partial(sweep_executions, db, event_days))),
         asyncio.create_task(_every(SWEEP_SECONDS, "guests.sweep", partial(sweep_guests, db))),
         asyncio.create_task(_every(SWEEP_SECONDS, "logins.sweep", sweep_logins)),
         asyncio.create_task(_every(TALLY_SECONDS, "audit.record-counted", partial(record_counted, db, tally))),
@@ -168,6 +171,13 @@ async def sweep_events(db: Database, days: int) -> None:
         while await db.write(partial(events.sweep_batch, environment_id=environment, days=days), bulk=True):
             pass
     while await db.write(partial(webhook_jobs.sweep_deliveries, days=days), bulk=True):
+        continue
+
+
+async def sweep_executions(db: Database, days: int) -> None:
+    """Forget what agents did more than ``days`` days ago, some at a time."""
+    before = db.clock.now() - days * DAY
+    while await db.write(partial(running.sweep_executions, before=before), bulk=True):
         continue
 
 

@@ -41,6 +41,12 @@ WORDS = {
         "A key or token was seen where it should not be. What descends from it was revoked.",
         "Make a new key for the program that used it, and find out who has the old one.",
     ),
+    "agent:paused": Words(
+        "An agent was paused",
+        "An agent is told of no more events: it set itself off again and again, or its token was revoked.",
+        "Look at what it did (sheetport agents executions), deploy a version that leaves alone what it wrote itself,"
+        " and let it go on: sheetport agents resume.",
+    ),
     "login:new-place": Words(
         "A sign-in from a new place",
         "Somebody signed in as you from a place or a browser that was not seen before.",

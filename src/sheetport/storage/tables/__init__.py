@@ -2,6 +2,7 @@
 
 from sheetport.storage.tables import (
     actions,
+    agents,
     apps,
     audit,
     auth,
@@ -29,6 +30,7 @@ from sheetport.storage.tables.base import metadata
 
 __all__ = [
     "actions",
+    "agents",
     "apps",
     "audit",
     "auth",

@@ -1,0 +1,236 @@
+"""Runs hosted agents: one warm, jailed process for each program."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import shutil
+import time
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from sheetport.features.egress.model import Allowed
+from sheetport.features.egress.service.calling import Resolve, resolve
+from sheetport.runtime.agent_host.gate import Gate, Permits, parse_server, ports_of
+from sheetport.runtime.agent_host.launching import Launcher, LaunchFailed
+from sheetport.runtime.agent_host.model import Limits, Outcome, Program
+from sheetport.runtime.agent_host.process import AgentProcess
+from sheetport.runtime.agent_host.runtimes import javascript
+
+_Key = tuple[str, int, str | None]
+#: Compiled programs kept for a next cold start, by their key.
+_MAX_COMPILED = 64
+_TIDY_SECONDS = 0.2
+_log = structlog.get_logger()
+
+
+async def nothing_private(_: Program) -> Allowed:
+    """Allows public addresses only."""
+    return Allowed()
+
+
+class _Place:
+    """Where the process of one program is kept; its events are handled one after another."""
+
+    def __init__(self) -> None:
+        self.turn = asyncio.Lock()
+        self.wanted = 0
+        self.process: AgentProcess | None = None
+        self.freezing: asyncio.TimerHandle | None = None
+
+
+class _Compiled:
+    """What V8 made of programs, on disk: it is read by processes of the same program only, which made it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._kept: dict[_Key, Path] = {}
+        self._numbers = itertools.count(1)
+
+    def keep(self, key: _Key, compiled: bytes) -> None:
+        while len(self._kept) >= _MAX_COMPILED:
+            self._kept.pop(next(iter(self._kept))).unlink(missing_ok=True)
+        path = self._folder / str(next(self._numbers))
+        path.write_bytes(compiled)
+        self._kept[key] = path
+
+    def find(self, key: _Key) -> bytes | None:
+        path = self._kept.get(key)
+        return path.read_bytes() if path is not None else None
+
+
+class AgentHost:
+    """Starts, reuses and ends the processes of agents. ``folder`` is its own: what it held before is removed.
+
+    ``server_url`` is this server as it is reached from this machine. ``permits`` says what a program's account has
+    allowed beyond the public internet.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        server_url: str,
+        limits: Limits,
+        *,
+        resolver: Resolve = resolve,
+        permits: Permits = nothing_private,
+    ) -> None:
+        self._folder = folder
+        self._server = parse_server(server_url)
+        self._limits = limits
+        self._resolver = resolver
+        self._permits = permits
+        self._launcher = Launcher()
+        self._compiled = _Compiled(folder / "compiled")
+        self._starting = asyncio.Lock()
+        self._started = False
+        self._namespaces = True
+        self._places: dict[_Key, _Place] = {}
+        self._running = asyncio.Semaphore(limits.processes)
+        self._spare: list[AgentProcess] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._numbers = itertools.count(1)
+        #: Whether the kernel keeps agents from connecting anywhere but through this server's gate; known after start.
+        self.egress_enforced = False
+        #: Why Python programs are not run here, None where they are.
+        self.python_refused: str | None = "Hosted Python is not available."
+
+    async def start(self) -> None:
+        """Starts the launcher and the spare processes; ``run`` does so too. Raises LaunchFailed."""
+        async with self._starting:
+            if self._started:
+                return
+            await asyncio.to_thread(_clear, self._folder)
+            await self._launcher.start()
+            await self._prepare()
+            self.egress_enforced = self._namespaces
+            self._started = True
+
+    async def run(self, program: Program, event: bytes) -> Outcome:
+        """Hands an event (its JSON as on the wire) to the program, whose process is started or reused."""
+        began = time.monotonic()
+        if not self._started:
+            await self.start()
+        place = self._places.setdefault(program.key, _Place())
+        place.wanted += 1
+        try:
+            async with place.turn, self._running:
+                return await self._run(place, program, event, max(began, time.monotonic() - 0.001))
+        finally:
+            place.wanted -= 1
+            if place.wanted == 0 and place.process is None:
+                self._places.pop(program.key, None)
+
+    async def evict(self, agent_id: str) -> None:
+        """Ends every process of the agent, busy ones too: what they were doing ends as "crashed"."""
+        for key in [key for key in self._places if key[0] == agent_id]:
+            place = self._places[key]
+            if place.process is not None:
+                place.process.kill()
+            if place.wanted == 0:
+                await self._end(key)
+
+    async def close(self) -> None:
+        """Ends all processes."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        kept = [place.process for place in self._places.values() if place.process is not None]
+        for place in self._places.values():
+            if place.freezing is not None:
+                place.freezing.cancel()
+        await asyncio.gather(*(each.close() for each in (*kept, *self._spare)))
+        self._places.clear()
+        self._spare.clear()
+        await self._launcher.close()
+        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+
+    async def _run(self, place: _Place, program: Program, event: bytes, began: float) -> Outcome:
+        if place.freezing is not None:
+            place.freezing.cancel()
+        process, cold = place.process, False
+        if process is not None and (process.program != program or not process.alive):
+            place.process = None
+            await process.close()
+        if place.process is None:
+            place.process, cold = await self._for(program), True
+        process = place.process
+        outcome = await process.handle(event, cold=cold, began=began)
+        if not process.alive:
+            place.process = None
+            await process.close()
+        else:
+            place.freezing = asyncio.get_running_loop().call_later(self._limits.settle_seconds, process.freeze)
+        if cold:
+            self._later(self._tidy(process, program))
+        return outcome
+
+    async def _for(self, program: Program) -> AgentProcess:
+        """A process that has been given the program."""
+        ports = ports_of(program, self._server)
+        usual = ports == self._usual_ports()
+        process = self._spare.pop() if usual and self._spare else await self._new(ports)
+        if not process.alive:
+            await process.close()
+            process = await self._new(ports)
+        process.load(program, self._server, self._compiled.find(program.key))
+        return process
+
+    async def _new(self, ports: list[int]) -> AgentProcess:
+        slot = self._folder / "slots" / str(next(self._numbers))
+        gate = Gate(self._server, self._resolver, self._permits)
+        process = AgentProcess(slot, javascript(self._limits), self._limits, gate)
+        await process.start(self._launcher, self._server, ports, namespaces=self._namespaces)
+        return process
+
+    def _usual_ports(self) -> list[int]:
+        return [self._server.port, *sorted({80, 443} - {self._server.port})]
+
+    async def _prepare(self) -> None:
+        """Starts what is missing of the spare processes."""
+        while len(self._spare) < self._limits.spare:
+            self._spare.append(await self._new(self._usual_ports()))
+
+    async def _tidy(self, process: AgentProcess, program: Program) -> None:
+        """After a cold start: keeps what was compiled, ends what is too much, starts a spare process."""
+        await asyncio.sleep(_TIDY_SECONDS)
+        compiled, process.compiled = process.compiled, None
+        if compiled is not None:
+            await asyncio.to_thread(self._compiled.keep, program.key, compiled)
+        with contextlib.suppress(LaunchFailed):
+            await self._make_room()
+            await self._prepare()
+
+    async def _make_room(self) -> None:
+        """Ends idle processes, those unused for longest first, until number and memory are within the limits."""
+        while True:
+            kept = {key: place.process for key, place in self._places.items() if place.process is not None}
+            total = sum(each.memory_bytes for each in kept.values())
+            if len(kept) <= self._limits.processes and total <= self._limits.total_bytes:
+                return
+            idle = [key for key in kept if self._places[key].wanted == 0]
+            if not idle:
+                return
+            await self._end(min(idle, key=lambda key: kept[key].used_at))
+
+    async def _end(self, key: _Key) -> None:
+        place = self._places.pop(key)
+        if place.freezing is not None:
+            place.freezing.cancel()
+        if place.process is not None:
+            await place.process.close()
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _clear(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    for name in ("slots", "root", "compiled"):
+        (folder / name).mkdir(parents=True)

@@ -1,0 +1,65 @@
+"""What a jail shows of a language's runtime, and how that is started."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from deno import find_deno_bin  # type: ignore[import-untyped]
+
+from sheetport.preload import PRELOAD_PATH
+from sheetport.runtime.agent_host.model import Limits
+from sheetport.runtime.agent_jail.enter import TEMPORARY
+
+_HOST = Path(__file__).with_name("host.cjs")
+_PERMISSIONS = ("--allow-env", "--allow-sys", "--allow-net", "--allow-read=/agent,/host,/tmp", "--allow-write=/tmp")
+#: An idle agent with the whole client in its bundle stays under 90 MB with these.
+_SMALL = "--expose-gc,--optimize-for-size,--max-lazy,--max-semi-space-size=2"
+_QUIET = ("--quiet", "--no-prompt", "--no-remote", "--cached-only", "--no-config", "--no-lock", "--no-code-cache")
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """A program's command in the jail, what is shown to it as (from, to), and which of that may be executed."""
+
+    command: tuple[str, ...]
+    shown: tuple[tuple[str, str], ...]
+    executable: tuple[str, ...]
+    environment: dict[str, str]
+
+
+@cache
+def javascript(limits: Limits) -> Runtime:
+    """Deno with the host script."""
+    binary = os.path.realpath(find_deno_bin())
+    libraries = needed_libraries(binary)
+    return Runtime(
+        (
+            "/bin/deno",
+            "run",
+            *_QUIET,
+            *_PERMISSIONS,
+            f"--v8-flags={_SMALL},--max-old-space-size={limits.heap_bytes // 1024 // 1024}",
+            "/host/host.cjs",
+        ),
+        (
+            (binary, "/bin/deno"),
+            *((each, each) for each in libraries),
+            (str(_HOST), "/host/host.cjs"),
+            (str(PRELOAD_PATH), "/host/preload.cjs"),
+        ),
+        ("/bin/deno", *libraries),
+        {"HOME": TEMPORARY, "DENO_DIR": f"{TEMPORARY}/.deno", "DENO_NO_UPDATE_CHECK": "1", "NO_COLOR": "1"},
+    )
+
+
+def needed_libraries(binary: str) -> tuple[str, ...]:
+    """The shared libraries that a program loads, as its own loader finds them."""
+    told = subprocess.run(  # noqa: S603 - the runtime's own binary
+        [binary], env={"LD_TRACE_LOADED_OBJECTS": "1"}, capture_output=True, text=True, timeout=20, check=True
+    ).stdout
+    words = (word for line in told.splitlines() for word in line.split())
+    return tuple(dict.fromkeys(word for word in words if word.startswith("/") and os.path.exists(word)))
