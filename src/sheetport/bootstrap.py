@@ -61,6 +61,7 @@ from sheetport.http.unsupported import refuse_unsupported
 from sheetport.kernel.memory import building
 from sheetport.kernel.scanning_keys import read_keys
 from sheetport.runtime.background import background, keeping_secrets
+from sheetport.runtime.cron import Audience, Cron
 from sheetport.runtime.hub import Hub
 from sheetport.runtime.key_rotation import KeyRotation
 from sheetport.runtime.mail_sender import MailSender
@@ -138,6 +139,9 @@ QUICK: dict[str, HTTPRouteHandler] = {
     "/v1/workbooks": workbooks.get_workbook,
 }
 
+#: Who hears of ticks of the clock besides those who follow an environment's events.
+CRON_AUDIENCES: tuple[Audience, ...] = ()
+
 _CORS = CORSConfig(
     allow_origins=["*"],
     allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
@@ -193,6 +197,7 @@ class Application:
         self.rotation = KeyRotation(db, settings.storage)
         self.stream_limits = StreamLimits(db, settings.quotas.streams)
         self.hub = Hub(db, find_issuer, settings.events.hold_seconds, self.stream_limits)
+        self.cron = Cron(db, self.hub.followed, CRON_AUDIENCES)
         self.telemetry = Telemetry(db, self.hub, settings.process, lambda: self.sealer.failing or self.watch.fault)
         self.router = router or make_router()
         state = self.router.state
@@ -217,7 +222,7 @@ class Application:
             async with (
                 self.watch.running(),
                 self.sealer.running(),
-                background(self.db, self.verifier, self.tally, self.settings.events.days),
+                background(self.db, self.verifier, self.tally, self.settings.events.days, self.cron),
                 keeping_secrets(self.db, self.rotation),
                 self.marks.running(),
                 self.stream_limits.running(),

@@ -1,4 +1,4 @@
-"""What a server process does beside requests: overdue jobs, when each credential was last used, old events."""
+"""What a server process does beside requests: ticks, overdue jobs, when each credential was last used, old events."""
 
 from __future__ import annotations
 
@@ -23,9 +23,11 @@ from sheetport.features.records import jobs as record_jobs
 from sheetport.features.secrets import service as secrets
 from sheetport.features.spaces import jobs as space_jobs
 from sheetport.http.tally import Refused, Tally
+from sheetport.runtime.cron import Cron
 from sheetport.runtime.key_rotation import KeyRotation
 from sheetport.storage.unit_of_work import Database, UnitOfWork
 
+CRON_SECONDS = 5.0
 OVERDUE_SECONDS = 15.0
 LAST_USED_SECONDS = 30.0
 EXPIRE_SECONDS = 60.0
@@ -38,7 +40,7 @@ _log = structlog.get_logger()
 
 @asynccontextmanager
 async def background(
-    db: Database, verifier: auth.Verifier, tally: Tally, event_days: int
+    db: Database, verifier: auth.Verifier, tally: Tally, event_days: int, cron: Cron
 ) -> AsyncGenerator[None, None]:
     """Run the timed work until the context ends."""
 
@@ -66,6 +68,7 @@ async def background(
         while await db.write(record_jobs.clear_staged):
             continue
     tasks = [
+        asyncio.create_task(_every(CRON_SECONDS, "cron.run", cron.run)),
         asyncio.create_task(_every(OVERDUE_SECONDS, "jobs.fail-overdue", fail_overdue)),
         asyncio.create_task(_every(EXPIRE_SECONDS, "spaces.sweep", sweep_spaces)),
         asyncio.create_task(_every(EXPIRE_SECONDS, "records.sweep", sweep_records)),

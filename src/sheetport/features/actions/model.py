@@ -37,6 +37,16 @@ class Action:
     sheet_id: str | None = None
 
     @property
+    def schedule(self) -> str | None:
+        """How often the action's job is made by itself: ``hourly``, ``daily`` or ``weekly``."""
+        return self.config.get("schedule")
+
+    @property
+    def operation(self) -> str | None:
+        """What the action's job is called, behind the type of what the action is on."""
+        return self.config.get("operation") or self.config.get("slug")
+
+    @property
     def place(self) -> Place:
         """Where the action lies: inside its target, so that it ends with it."""
         return Place(
