@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
@@ -42,6 +42,7 @@ from sheetport.features.secrets.service import list_secret_roots
 from sheetport.features.sheets import api as sheets
 from sheetport.features.spaces import api as spaces
 from sheetport.features.sso.service import Providers
+from sheetport.features.starts import api as starts
 from sheetport.features.users import api as users
 from sheetport.features.versions import api as versions
 from sheetport.features.workbooks import api as workbooks
@@ -105,7 +106,7 @@ ROUTERS: list[ControllerRouterHandler] = [
     *events.poll_routers,
     guests.router,
     guests.invitations_router,
-    jobs.router,
+    Router("/v1/jobs", route_handlers=[*jobs.handlers, starts.create_job], tags=["jobs"]),
     logins.router,
     leaks.router,
     oauth.router,

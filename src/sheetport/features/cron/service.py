@@ -9,12 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sheetport.features.actions.model import TARGETS, Action
 from sheetport.features.cron import store
 from sheetport.features.cron.model import Cadence, Tick, newest_tick
 from sheetport.features.events import service as events
-from sheetport.features.jobs import service as jobs
-from sheetport.features.places import service as places
+from sheetport.features.starts import service as starts
 from sheetport.kernel.actor import system_actor
 from sheetport.kernel.clock import DAY
 from sheetport.storage.unit_of_work import UnitOfWork
@@ -58,7 +56,7 @@ async def start_scheduled(uow: UnitOfWork, tick: Tick) -> int | None:
     found = await store.list_scheduled(uow, tick, JOBS)
     for action in found:
         if await store.claim_tick(uow, action.environment_id, action.id, tick):
-            await _start(uow, action)
+            await starts.start_scheduled(uow, action)
     return len(found)
 
 
@@ -82,20 +80,3 @@ async def list_followed(uow: UnitOfWork, tick: Tick) -> list[str]:
 
 async def _is_ours(uow: UnitOfWork, tick: Tick) -> bool:
     return await uow.claim(CHORE) and not await store.is_over(uow, tick)
-
-
-async def _start(uow: UnitOfWork, action: Action) -> None:
-    actor = system_actor(action.account_id, action.environment_id)
-    target = await places.find_place(uow, actor, action.target_id)
-    if target is None or action.operation is None:
-        return  # a button without an operation has a label only: no listener could know its job
-    await jobs.create_system_job(
-        uow,
-        actor,
-        target,
-        type=TARGETS[target.kind],
-        operation=action.operation,
-        source=target.id,
-        mode=action.config.get("mode", "background"),
-        managed=False,
-    )
