@@ -22,6 +22,7 @@ from sheetport.features.audit import api as audit
 from sheetport.features.audit.service import Sealer, Watch
 from sheetport.features.auth import api as auth
 from sheetport.features.auth.service import Verifier, find_issuer
+from sheetport.features.constraints import api as constraints
 from sheetport.features.documents import api as documents
 from sheetport.features.egress.service import Egress
 from sheetport.features.embeds import api as embeds
@@ -95,6 +96,7 @@ ROUTERS: list[ControllerRouterHandler] = [
     auth.policy_router,
     auth.router,
     apps.router,
+    constraints.router,
     documents.router,
     embeds.router,
     entitlements.router,
