@@ -92,9 +92,9 @@ async def test_the_name_of_a_constraint_is_made_of_its_label(world: World, app: 
     assert made["validator"] == "groe-in-cm"
 
 
-@pytest.mark.parametrize(
-    ("body", "status", "key"),
-    [
+async def test_what_is_no_constraint_is_refused(world: World, app: str) -> None:
+    assert (await add(world, app)).status == 200
+    refusals: list[tuple[dict[str, Any], int, str]] = [
         ({"validator": None, "label": None}, 400, "validator"),
         ({"validator": "  "}, 400, "validator"),
         ({"validator": 5}, 400, "validator"),
@@ -102,14 +102,10 @@ async def test_the_name_of_a_constraint_is_made_of_its_label(world: World, app: 
         ({"label": "x" * 2_001}, 400, "label"),
         ({"appId": "us_app_other"}, 400, "appId"),
         ({}, 409, "validator"),
-    ],
-)
-async def test_what_is_no_constraint_is_refused(
-    world: World, app: str, body: dict[str, Any], status: int, key: str
-) -> None:
-    assert (await add(world, app)).status == 200
-    reply = await add(world, app, **body)
-    assert (reply.status, reply.error["key"]) == (status, key)
+    ]
+    for body, status, key in refusals:
+        reply = await add(world, app, **body)
+        assert (reply.status, reply.error["key"]) == (status, key), body
     assert len(await world.audits("constraint:create")) == 1
 
 
