@@ -138,6 +138,13 @@ ROWS = (
     Row("POST /v1/apps", USERS, NEW_APP),
     Row("GET /v1/apps/{app_id}", "ok ok ok 404 403 403 403"),
     Row("PATCH /v1/apps/{app_id}", USERS, NEW_NAME),
+    Row("GET /v1/apps/{app_id}/constraints", "ok ok ok 404 403 403 403"),
+    Row("POST /v1/apps/{app_id}/constraints", USERS, {"validator": "{unique}"}),
+    Row("GET /v1/apps/{app_id}/constraints/{constraint_id}", "ok ok ok 404 403 403 403"),
+    Row("PATCH /v1/apps/{app_id}/constraints/{constraint_id}", USERS, {"label": "{unique}"}),
+    Row("GET /v1/apps/{app_id}/constraints/{constraint_id}/versions", "ok ok ok 404 403 403 403"),
+    Row("GET /v1/apps/{app_id}/constraints/{constraint_id}/versions/{version}", "ok ok ok 404 403 403 403"),
+    Row("DELETE /v1/apps/{app_id}/constraints/{constraint_id}", USERS),
     Row("DELETE /v1/apps/{app_id}", USERS),
     # Keys and tokens. Only an access token can be refreshed; the user here holds a personal access token.
     Row("POST /v1/auth/refresh-token", "400 403 403 403 403 403 403"),

@@ -35,7 +35,7 @@ from worlds import Reply, World
 FIELDS = [{"key": "name", "type": "string"}]
 #: What is the account's, so that callers from beside the environment may see it.
 OF_ACCOUNT = (
-    *("app_id", "user_id", "account_id", "access_token_id", "client_id", "session_id", "passkey_id"),
+    *("app_id", "constraint_id", "user_id", "account_id", "access_token_id", "client_id", "session_id", "passkey_id"),
     "credential_id",
     *("role_id", "guest_role_id", "spare_user_id", "invited_user_id", "actor_role_id"),
 )
@@ -199,6 +199,10 @@ class Scene:
         assert reply.status == 200, reply.body
         app = {"name": f"{self.mark}App", "namespace": f"app-{next(_numbers)}", "type": "CUSTOM"}
         things["app_id"] = (await self._make("/v1/apps", app, self.tokens["user"]))["id"]
+        things["version"] = "1"
+        constraints = f"/v1/apps/{things['app_id']}/constraints"
+        constraint = {"validator": f"{self.mark}constraint", "function": f"{self.mark}function"}
+        things["constraint_id"] = (await self._make(constraints, constraint, self.tokens["user"]))["id"]
 
     async def _webhook(self, uow: UnitOfWork) -> None:
         """A webhook of the space, of a target on this machine where nobody listens, with a dead delivery."""

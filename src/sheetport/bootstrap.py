@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
@@ -23,6 +23,7 @@ from sheetport.features.audit import api as audit
 from sheetport.features.audit.service import Sealer, Watch
 from sheetport.features.auth import api as auth
 from sheetport.features.auth.service import Verifier, find_issuer
+from sheetport.features.constraints import api as constraints
 from sheetport.features.documents import api as documents
 from sheetport.features.egress.service import Egress, KeptCalls
 from sheetport.features.embeds import api as embeds
@@ -44,6 +45,7 @@ from sheetport.features.secrets.service import list_secret_roots
 from sheetport.features.sheets import api as sheets
 from sheetport.features.spaces import api as spaces
 from sheetport.features.sso.service import Providers
+from sheetport.features.starts import api as starts
 from sheetport.features.users import api as users
 from sheetport.features.versions import api as versions
 from sheetport.features.webhooks import api as webhooks
@@ -65,6 +67,7 @@ from sheetport.kernel.memory import building
 from sheetport.kernel.scanning_keys import read_keys
 from sheetport.runtime.agent_delivery import AgentDelivery
 from sheetport.runtime.background import background, keeping_secrets
+from sheetport.runtime.cron import Audience, Cron
 from sheetport.runtime.hub import Hub
 from sheetport.runtime.key_rotation import KeyRotation
 from sheetport.runtime.mail_sender import MailSender
@@ -99,6 +102,7 @@ ROUTERS: list[ControllerRouterHandler] = [
     auth.policy_router,
     auth.router,
     apps.router,
+    constraints.router,
     documents.router,
     embeds.router,
     entitlements.router,
@@ -110,7 +114,7 @@ ROUTERS: list[ControllerRouterHandler] = [
     *events.poll_routers,
     guests.router,
     guests.invitations_router,
-    jobs.router,
+    Router("/v1/jobs", route_handlers=[*jobs.handlers, starts.create_job], tags=["jobs"]),
     logins.router,
     leaks.router,
     oauth.router,
@@ -155,6 +159,9 @@ QUICK_LISTS = {
 
 #: In the data directory; what lies in it is nothing that must be kept.
 AGENTS_FOLDER = "agents"
+
+#: Who hears of ticks of the clock besides those who follow an environment's events.
+CRON_AUDIENCES: tuple[Audience, ...] = ()
 
 _CORS = CORSConfig(
     allow_origins=["*"],
@@ -219,6 +226,7 @@ class Application:
         self.rotation = KeyRotation(db, settings.storage)
         self.stream_limits = StreamLimits(db, settings.quotas.streams)
         self.hub = Hub(db, find_issuer, settings.events.hold_seconds, self.stream_limits)
+        self.cron = Cron(db, self.hub.followed, CRON_AUDIENCES)
         self.telemetry = Telemetry(db, self.hub, settings.process, lambda: self.sealer.failing or self.watch.fault)
         self.router = router or make_router()
         state = self.router.state
@@ -247,7 +255,7 @@ class Application:
             async with (
                 self.watch.running(),
                 self.sealer.running(),
-                background(self.db, self.verifier, self.tally, self.settings.events.days),
+                background(self.db, self.verifier, self.tally, self.settings.events.days, self.cron),
                 keeping_secrets(self.db, self.rotation),
                 self.marks.running(),
                 self.stream_limits.running(),
