@@ -105,7 +105,7 @@ PLACES = {
     "webhooks": (
         "sheetport.cli.webhooks",
         "webhooks_app",
-        "Webhooks: events of an environment or a space, posted to a URL and signed.",
+        "Webhooks: events of an environment or a space, posted to a URL and signed by Standard Webhooks.",
     ),
     "events": ("sheetport.cli.events", "events_app", "What happens in an environment."),
     "guests": (
