@@ -113,6 +113,7 @@ async def receiving() -> AsyncGenerator[HookReceiver, None]:
         yield made
     finally:
         server.close()
+        await asyncio.sleep(0)  # whoever was accepted last is there then
         await made.hang_up()
 
 

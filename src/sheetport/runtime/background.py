@@ -173,7 +173,7 @@ async def sweep_events(db: Database, days: int) -> None:
     for environment in await db.read(lambda uow: events.list_outdated(uow, days), heavy=True):
         while await db.write(partial(events.sweep_batch, environment_id=environment, days=days), bulk=True):
             pass
-    while await db.write(partial(webhook_jobs.sweep_deliveries, days=days), bulk=True):
+    while await db.write(partial(webhook_jobs.sweep_webhooks, days=days), bulk=True):
         continue
 
 

@@ -36,7 +36,7 @@ HANDED_OUT = 128
 #: Outcomes are gathered for so long, or until so many are there.
 GATHER_SECONDS, GATHERED = 0.05, 64
 #: A turn is taken this often at least while attempts are under way: it renews the lease.
-TURN_SECONDS = 10.0
+TURN_SECONDS = 5.0
 #: After a failed turn, and after one that another process had: for how long a webhook is left alone.
 LEFT_SECONDS = 2.0
 #: Events that fit nothing are not worth a write before there are so many of them.

@@ -27,8 +27,8 @@ SCHEDULE = (0, 5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOU
 MAX_RETRY_AFTER = DAY
 #: Whoever has taken nothing for so long is sent nothing more.
 FAILING_LIMIT = 5 * DAY
-#: For how long a process delivers alone without saying so again; more than an attempt takes.
-LEASE = 30 * SECOND
+#: For how long a process delivers alone without saying so again.
+LEASE = 15 * SECOND
 #: How much is kept of what a receiver answered, characters.
 MAX_ANSWER = 300
 

@@ -18,7 +18,7 @@ from sheetport.features.webhooks.service.delivering import (
     sweep_deliveries,
     take_turn,
 )
-from sheetport.features.webhooks.service.keys import reseal_keys
+from sheetport.features.webhooks.service.keys import reseal_keys, sweep_keys
 from sheetport.features.webhooks.service.sending import send_message
 from sheetport.features.webhooks.service.webhooks import (
     create_webhook,
@@ -54,6 +54,7 @@ __all__ = [
     "rotate_webhook",
     "send_message",
     "sweep_deliveries",
+    "sweep_keys",
     "take_turn",
     "update_webhook",
 ]

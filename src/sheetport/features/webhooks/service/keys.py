@@ -37,6 +37,11 @@ async def open_keys(uow: UnitOfWork, webhook: Webhook) -> list[SigningKey]:
         raise Unavailable("The webhook's key does not open: rotate it with no overlap.", "webhookId") from None
 
 
+async def sweep_keys(uow: UnitOfWork) -> int:
+    """Delete the keys whose overlap is over; how many."""
+    return await store.delete_ended_keys(uow)
+
+
 async def reseal_keys(uow: UnitOfWork) -> int:
     """Seal keys that are not under the current key-encryption key under it; how many. For key rotation.
 

@@ -32,7 +32,12 @@ _UPDATE = statement(
     .values({name: bindparam(f"new_{name}") for name in _CHANGED} | {"updated_at": bindparam("at")})
 )
 _DELETE = statement(delete(webhooks).where(_THIS))
-_COUNT = statement(select(func.count().label("count")).where(_c.environment_id == bindparam("environment")))
+_COUNT = statement(
+    select(func.count().label("count"))
+    .select_from(webhooks)
+    .join(places, and_(places.c.environment_id == _c.environment_id, places.c.id == _c.id))
+    .where(_c.environment_id == bindparam("environment"), places.c.deleted_at.is_(None))
+)
 _HOLD = statement(
     update(webhooks)
     .where(_THIS, or_(_c.lease.is_(None), _c.lease == bindparam("holder"), _c.lease_until < bindparam("at")))
@@ -72,6 +77,7 @@ _LIVE_KEYS = statement(
 _DELETE_OLD_KEYS = statement(delete(webhook_keys).where(_OF_WEBHOOK, _k.ends_at.is_not(None)))
 _END_KEY = statement(update(webhook_keys).where(_OF_WEBHOOK, _k.ends_at.is_(None)).values(ends_at=bindparam("until")))
 _DELETE_KEYS = statement(delete(webhook_keys).where(_OF_WEBHOOK))
+_DELETE_ENDED = statement(delete(webhook_keys).where(_k.ends_at <= bindparam("at")))
 _UNDER_OLD = statement(select(webhook_keys).where(_k.kek_id != bindparam("kek")).limit(bindparam("most")))
 _RESEAL = statement(
     update(webhook_keys)
@@ -102,7 +108,7 @@ async def find_webhook(uow: UnitOfWork, environment_id: str, webhook_id: str) ->
 
 
 async def count_webhooks(uow: UnitOfWork, environment_id: str) -> int:
-    """How many an environment has, those of deleted spaces among them."""
+    """How many an environment has."""
     row = await uow.fetch_one(_COUNT, {"environment": environment_id})
     return 0 if row is None else int(row["count"])
 
@@ -168,6 +174,10 @@ async def end_key(uow: UnitOfWork, webhook: Webhook, until: int) -> None:
 async def list_live_keys(uow: UnitOfWork, webhook: Webhook) -> list[WebhookKey]:
     """The keys that sign now, the current one first."""
     return [_key(row) for row in await uow.fetch_all(_LIVE_KEYS, _named(webhook) | {"at": uow.now})]
+
+
+async def delete_ended_keys(uow: UnitOfWork) -> int:
+    return await uow.execute(_DELETE_ENDED, {"at": uow.now})
 
 
 async def list_sealed_otherwise(uow: UnitOfWork, kek_id: str, most: int) -> list[WebhookKey]:
