@@ -153,8 +153,8 @@ async def test_what_looks_like_an_answer_is_only_log(world: World) -> None:
 
 async def test_the_server_and_allowed_hosts_are_reached_by_every_client(world: World) -> None:
     source = """
-    const http = require('node:http'), https = require('node:https'), net = require('node:net'), tls = require('node:tls')
-    const { plain, secure } = exports
+    const http = require('node:http'), https = require('node:https')
+    const net = require('node:net'), tls = require('node:tls')
     const whole = (stream) => new Promise((done, fail) => {
       let text = ''
       stream.on('data', (data) => (text += data)).on('end', () => done(text)).on('error', fail)
@@ -165,8 +165,8 @@ async def test_the_server_and_allowed_hosts_are_reached_by_every_client(world: W
     const ask = (socket) => { socket.write('GET /raw HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n'); return whole(socket) }
     exports.routeEvent = async ({ payload: { plain, secure } }) => {
       const own = process.env.AGENT_INTERNAL_URL, headers = { Authorization: `Bearer ${process.env.FLATFILE_API_KEY}` }
-      const wait = { keepAlive: 'no' }
-      console.log((await (await fetch(`${own}/v1/x`, { headers: { ...headers, 'Keep-Alive': '5' } })).json()).data.asked)
+      const answer = await fetch(`${own}/v1/x`, { headers: { ...headers, 'Keep-Alive': '5' } })
+      console.log((await answer.json()).data.asked)
       console.log(await answered(http.request(`${own}/v1/y`)))
       console.log(await (await fetch(`http://hooks.example:${plain}/fetch`)).text())
       console.log(await answered(http.request(`http://hooks.example:${plain}/http`)))

@@ -26,6 +26,14 @@ let folder = '/agent'
 let current // the event in work: {failure, logged, hinted}
 
 main()
+// Nothing is left that could settle the promise of the handler: that is told now, not after its time is up.
+globalThis.addEventListener('beforeunload', (event) => {
+  if (!current) return
+  event.preventDefault()
+  answer({ error: current.failure ?? 'The handler waits for what can never come: nothing is left that could settle it.' })
+  current = undefined
+  main()
+})
 
 async function main() {
   for (;;) {

@@ -28,6 +28,8 @@ _PAGE, _TICKS = resource.getpagesize(), os.sysconf("SC_CLK_TCK")
 _MAX_WRITTEN = 16 * 1024 * 1024
 #: What makes a function of a CommonJS module: joined here, the text is in the program's memory once.
 _OPENING, _CLOSING = b"(function (exports, require, module, __filename, __dirname) {", b"\n})"
+#: Address space that V8 takes for code, for itself and for workers, without using it.
+_RESERVED = 1024 * 1024 * 1024
 _MAX_ANSWER = 64 * 1024
 _MAX_COMPILED = 32 * 1024 * 1024
 _OUT_OF_MEMORY = ("JavaScript heap out of memory", "JavaScript out of memory", "Array buffer allocation failed")
@@ -342,7 +344,7 @@ def _jail(slot: Path, runtime: Runtime, limits: Limits, ports: list[int], *, nam
             ["RLIMIT_NOFILE", 512],
             ["RLIMIT_FSIZE", limits.temporary_bytes],
             ["RLIMIT_NPROC", limits.threads],
-            ["RLIMIT_DATA", limits.memory_bytes * 2],
+            ["RLIMIT_DATA", limits.memory_bytes + _RESERVED],
         ],
     }
 

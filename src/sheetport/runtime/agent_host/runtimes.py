@@ -15,7 +15,13 @@ from sheetport.runtime.agent_host.model import Limits
 from sheetport.runtime.agent_jail.enter import TEMPORARY
 
 _HOST = Path(__file__).with_name("host.cjs")
-_PERMISSIONS = ("--allow-env", "--allow-sys", "--allow-net", "--allow-read=/agent,/host,/tmp,/node_modules", "--allow-write=/tmp")
+_PERMISSIONS = (
+    "--allow-env",
+    "--allow-sys",
+    "--allow-net",
+    "--allow-read=/agent,/host,/tmp,/node_modules",
+    "--allow-write=/tmp",
+)
 #: An idle agent with the whole client in its bundle stays under 90 MB with these.
 _SMALL = "--expose-gc,--optimize-for-size,--max-lazy,--max-semi-space-size=2"
 _QUIET = ("--quiet", "--no-prompt", "--no-remote", "--cached-only", "--no-config", "--no-lock", "--no-code-cache")
