@@ -43,11 +43,11 @@ class Cron:
         audience = await self._audience(tick)
         for start in range(0, len(audience), cron.ENVIRONMENTS):
             some = audience[start : start + cron.ENVIRONMENTS]
-            if not await self._db.write(partial(cron.tell_tick, tick=tick, environment_ids=some)):
+            if not await self._db.write(partial(cron.tell_tick, tick=tick, environment_ids=some), bulk=True):
                 return False
         made: int | None = cron.JOBS
         while made == cron.JOBS:
-            made = await self._db.write(partial(cron.start_scheduled, tick=tick))
+            made = await self._db.write(partial(cron.start_scheduled, tick=tick), bulk=True)
         if made is not None:
             await self._db.write(partial(cron.end_round, tick=tick))
         return made is not None

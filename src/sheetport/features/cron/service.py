@@ -18,7 +18,7 @@ from sheetport.kernel.clock import DAY
 from sheetport.storage.unit_of_work import UnitOfWork
 
 #: How many environments are told, and how many jobs are made, in one turn: a turn of the writer is short.
-ENVIRONMENTS = 100
+ENVIRONMENTS = 50
 JOBS = 20
 #: Who was followed within this time is told of ticks: whoever comes back finds what happened meanwhile.
 FOLLOWED = DAY
