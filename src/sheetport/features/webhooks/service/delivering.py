@@ -37,7 +37,7 @@ from sheetport.storage.unit_of_work import UnitOfWork
 #: So many events of the log are looked at in one go.
 LOOKED_AT = 200
 _SWEPT = 200
-_random = random.Random()  # noqa: S311 - spreads attempts, guards nothing
+_random = random.Random()  # noqa: S311 - spreads attempts, guards nothing  # nosec B311
 
 
 @dataclass(frozen=True, slots=True)
