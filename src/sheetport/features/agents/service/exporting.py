@@ -63,12 +63,14 @@ async def list_exports(
 
 async def get_export(uow: UnitOfWork, actor: Actor, export_id: str) -> AgentExport:
     """One export. Raises NotFound."""
-    return await _own(uow, require(actor, Permission.ENVIRONMENT_READ), export_id)
+    actor = require(actor, Permission.ENVIRONMENT_READ)
+    return await _own(uow, actor, export_id)
 
 
 async def get_export_bundle(uow: UnitOfWork, actor: Actor, export_id: str) -> Bundle:
     """What an export holds. Raises NotFound, Forbidden."""
-    export = await _own(uow, require(actor, Permission.ENVIRONMENT_WRITE), export_id)
+    actor = require(actor, Permission.ENVIRONMENT_WRITE)
+    export = await _own(uow, actor, export_id)
     bundle = await store.find_bundle(uow, export.environment_id, export.version_id)
     if bundle is None:
         raise NotFound("The version that was exported is kept no more; export the agent anew.", "agentExportId")

@@ -43,7 +43,8 @@ async def get_agent(
     uow: UnitOfWork, actor: Actor, agent_id: str, environment_id: str | None = None
 ) -> tuple[Agent, Bundle | None]:
     """An agent, with its program for whoever may change it. Raises NotFound."""
-    agent = await find_own(uow, require(actor, Permission.ENVIRONMENT_READ), agent_id, environment_id)
+    actor = require(actor, Permission.ENVIRONMENT_READ)
+    agent = await find_own(uow, actor, agent_id, environment_id)
     if not holds(actor, Permission.ENVIRONMENT_WRITE, agent.environment_id):
         return agent, None
     return agent, await store.find_bundle(uow, agent.environment_id, agent.version_id)
@@ -51,7 +52,8 @@ async def get_agent(
 
 async def get_state(uow: UnitOfWork, actor: Actor, agent_id: str) -> tuple[Agent, int]:
     """An agent, and how many events it is still to be told. Raises NotFound."""
-    agent = await find_own(uow, require(actor, Permission.ENVIRONMENT_READ), agent_id)
+    actor = require(actor, Permission.ENVIRONMENT_READ)
+    agent = await find_own(uow, actor, agent_id)
     return agent, await queue.count_waiting(uow, agent)
 
 
