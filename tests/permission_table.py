@@ -34,7 +34,8 @@ class Row:
     @property
     def spends(self) -> bool:
         """Whether a call that succeeds leaves a thing that the next caller cannot use again."""
-        ends = self.route.endswith("/rotate") and not self.route.startswith("POST /v1/secrets/")
+        kept = ("POST /v1/secrets/", "POST /v1/webhooks/")
+        ends = self.route.endswith("/rotate") and not self.route.startswith(kept)
         return ends or self.route.startswith(("DELETE", "POST /v1/jobs/"))
 
     def expected(self) -> dict[str, int]:
@@ -80,6 +81,8 @@ NEW_GUEST = {
 }
 NEW_RECORDS = [{"name": {"value": "Grace"}}]
 CHANGED_RECORDS = [{"id": "{record_id}", "values": {"name": {"value": "Joan"}}}]
+#: An address that is looked at and not called.
+NEW_WEBHOOK = {"url": "https://93.184.216.34/new", "spaceId": "{space_id}", "topics": ["job:*"]}
 OF_ENVIRONMENT = "?environmentId={environment_id}"
 
 ROWS = (
@@ -135,6 +138,13 @@ ROWS = (
     Row("POST /v1/apps", USERS, NEW_APP),
     Row("GET /v1/apps/{app_id}", "ok ok ok 404 403 403 403"),
     Row("PATCH /v1/apps/{app_id}", USERS, NEW_NAME),
+    Row("GET /v1/apps/{app_id}/constraints", "ok ok ok 404 403 403 403"),
+    Row("POST /v1/apps/{app_id}/constraints", USERS, {"validator": "{unique}"}),
+    Row("GET /v1/apps/{app_id}/constraints/{constraint_id}", "ok ok ok 404 403 403 403"),
+    Row("PATCH /v1/apps/{app_id}/constraints/{constraint_id}", USERS, {"label": "{unique}"}),
+    Row("GET /v1/apps/{app_id}/constraints/{constraint_id}/versions", "ok ok ok 404 403 403 403"),
+    Row("GET /v1/apps/{app_id}/constraints/{constraint_id}/versions/{version}", "ok ok ok 404 403 403 403"),
+    Row("DELETE /v1/apps/{app_id}/constraints/{constraint_id}", USERS),
     Row("DELETE /v1/apps/{app_id}", USERS),
     # Keys and tokens. Only an access token can be refreshed; the user here holds a personal access token.
     Row("POST /v1/auth/refresh-token", "400 403 403 403 403 403 403"),
@@ -211,6 +221,18 @@ ROWS = (
     Row("POST /v1/secrets/{secret_id}/rollback", IN_ENVIRONMENT, {}),
     Row("POST /v1/secrets/{secret_id}/promote", "409 409 404 404 403 403 403", {}),
     Row("PUT /v1/secrets/{secret_id}/schedule", IN_ENVIRONMENT, {"days": 90}),
+    # Webhooks.
+    Row("GET /v1/webhooks", IN_ENVIRONMENT, query=OF_ENVIRONMENT),
+    Row("POST /v1/webhooks", IN_ENVIRONMENT, NEW_WEBHOOK),
+    Row("GET /v1/webhooks/{webhook_id}", IN_ENVIRONMENT),
+    Row("PATCH /v1/webhooks/{webhook_id}", IN_ENVIRONMENT, {"description": "new"}),
+    Row("DELETE /v1/webhooks/{webhook_id}", IN_ENVIRONMENT),
+    Row("POST /v1/webhooks/{webhook_id}/rotate", IN_ENVIRONMENT, {"overlapSeconds": 60}),
+    Row("POST /v1/webhooks/{webhook_id}/test", IN_ENVIRONMENT),
+    Row("POST /v1/webhooks/{webhook_id}/replay", IN_ENVIRONMENT, {"since": "2200-01-01T00:00:00Z"}),
+    Row("GET /v1/webhooks/{webhook_id}/deliveries", IN_ENVIRONMENT),
+    Row("GET /v1/webhooks/{webhook_id}/deliveries/{event_id}", IN_ENVIRONMENT),
+    Row("POST /v1/webhooks/{webhook_id}/deliveries/{event_id}/replay", IN_ENVIRONMENT),
     # Spaces. A publishable key begins one; a space token changes its own, and neither begins nor ends one.
     Row("GET /v1/spaces", LIST),
     Row("POST /v1/spaces", "ok ok 404 404 ok 403 403", {"name": "new", "environmentId": "{environment_id}"}),

@@ -120,7 +120,7 @@ class HttpSettings:
         """Where programs on this machine reach this process, without a trailing slash."""
         if self.tls is not None:
             return self.base_url
-        local = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host)  # noqa: S104 - it is not bound here
+        local = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host)  # noqa: S104 - not bound here  # nosec B104
         return f"http://{local or (f'[{self.host}]' if ':' in self.host else self.host)}:{self.port}"
 
     @property

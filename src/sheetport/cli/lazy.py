@@ -102,6 +102,11 @@ PLACES = {
         "sso_app",
         "Single sign-on: your account's users sign in by your own identity provider (OpenID Connect).",
     ),
+    "webhooks": (
+        "sheetport.cli.webhooks",
+        "webhooks_app",
+        "Webhooks: events of an environment or a space, posted to a URL and signed by Standard Webhooks.",
+    ),
     "events": ("sheetport.cli.events", "events_app", "What happens in an environment."),
     "deploy": (
         "sheetport.cli.agents",

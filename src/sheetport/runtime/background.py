@@ -1,4 +1,4 @@
-"""What a server process does beside requests: overdue jobs, when each credential was last used, old events."""
+"""What a server process does beside requests: ticks, overdue jobs, when each credential was last used, old events."""
 
 from __future__ import annotations
 
@@ -23,11 +23,14 @@ from sheetport.features.rates import service as rates
 from sheetport.features.records import jobs as record_jobs
 from sheetport.features.secrets import service as secrets
 from sheetport.features.spaces import jobs as space_jobs
+from sheetport.features.webhooks import jobs as webhook_jobs
 from sheetport.http.tally import Refused, Tally
 from sheetport.kernel.clock import DAY
+from sheetport.runtime.cron import Cron
 from sheetport.runtime.key_rotation import KeyRotation
 from sheetport.storage.unit_of_work import Database, UnitOfWork
 
+CRON_SECONDS = 5.0
 OVERDUE_SECONDS = 15.0
 LAST_USED_SECONDS = 30.0
 EXPIRE_SECONDS = 60.0
@@ -40,7 +43,7 @@ _log = structlog.get_logger()
 
 @asynccontextmanager
 async def background(
-    db: Database, verifier: auth.Verifier, tally: Tally, event_days: int
+    db: Database, verifier: auth.Verifier, tally: Tally, event_days: int, cron: Cron
 ) -> AsyncGenerator[None, None]:
     """Run the timed work until the context ends."""
 
@@ -68,6 +71,7 @@ async def background(
         while await db.write(record_jobs.clear_staged):
             continue
     tasks = [
+        asyncio.create_task(_every(CRON_SECONDS, "cron.run", cron.run)),
         asyncio.create_task(_every(OVERDUE_SECONDS, "jobs.fail-overdue", fail_overdue)),
         asyncio.create_task(_every(EXPIRE_SECONDS, "spaces.sweep", sweep_spaces)),
         asyncio.create_task(_every(EXPIRE_SECONDS, "records.sweep", sweep_records)),
@@ -165,10 +169,12 @@ async def sweep_guests(db: Database) -> None:
 
 
 async def sweep_events(db: Database, days: int) -> None:
-    """Delete the events of whole days that are over for ``days`` days, some at a time: others write in between."""
+    """Delete the events, and deliveries of them, of whole days that are over for ``days`` days, some at a time."""
     for environment in await db.read(lambda uow: events.list_outdated(uow, days), heavy=True):
         while await db.write(partial(events.sweep_batch, environment_id=environment, days=days), bulk=True):
             pass
+    while await db.write(partial(webhook_jobs.sweep_webhooks, days=days), bulk=True):
+        continue
 
 
 async def sweep_executions(db: Database, days: int) -> None:

@@ -67,6 +67,12 @@ WORDS = {
         "A stored secret is not as this server left it: a row was changed, put back or taken away.",
         "Find out who can write to the database, and give the secret a new value: sheetport secrets rotate.",
     ),
+    "webhook:disabled": Words(
+        "A webhook was disabled",
+        "A webhook's receiver is gone, or has taken nothing for days; no events are sent to it any more.",
+        "See what it answered (sheetport webhooks deliveries), mend it, and enable the webhook again: sheetport"
+        " webhooks update --state enabled. What it missed can be sent then: sheetport webhooks replay.",
+    ),
 }
 #: Whoever does this is not told of it.
 OF_OWN_DOING = frozenset({"api-key:revoked", "secret:rotated"})

@@ -52,6 +52,7 @@ ALERTS = frozenset(
         "secret:rotated",
         "secret:rotation-due",
         "secret:tampered",
+        "webhook:disabled",
     }
 )
 #: The domain of topics whose first word is none.

@@ -185,6 +185,11 @@ async def list_channel(uow: UnitOfWork, channel: Channel, after: int, limit: int
     return [_event(row) for row in rows]
 
 
+async def list_by_ids(uow: UnitOfWork, environment_id: str, event_ids: list[str]) -> list[Event]:
+    found = select(*_COLUMNS).where(events.c.environment_id == environment_id, events.c.id.in_(event_ids), _NUMBERED)
+    return [_event(row) for row in await uow.fetch_all(found)]
+
+
 async def find_oldest_position(uow: UnitOfWork, environment_id: str) -> int | None:
     row = await uow.fetch_one(_OLDEST, {"environment": environment_id})
     return None if row is None else int(row["position"])

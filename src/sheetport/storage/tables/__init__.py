@@ -6,7 +6,9 @@ from sheetport.storage.tables import (
     apps,
     audit,
     auth,
+    constraints,
     core,
+    cron,
     documents,
     egress,
     events,
@@ -23,6 +25,7 @@ from sheetport.storage.tables import (
     sso,
     versions,
     web,
+    webhooks,
     workbooks,
 )
 from sheetport.storage.tables.base import metadata
@@ -33,7 +36,9 @@ __all__ = [
     "apps",
     "audit",
     "auth",
+    "constraints",
     "core",
+    "cron",
     "documents",
     "egress",
     "events",
@@ -51,5 +56,6 @@ __all__ = [
     "sso",
     "versions",
     "web",
+    "webhooks",
     "workbooks",
 ]
