@@ -52,6 +52,12 @@ class Hosted:
         path = f"/v1/agents/executions?environmentId={self.environment_id}&agentId={agent_id}&pageSize=100{more}"
         return list(self.call("GET", path))
 
+    def count(self, agent_id: str) -> int:
+        """How many attempts there were."""
+        path = f"/v1/agents/executions?environmentId={self.environment_id}&agentId={agent_id}&pageSize=1"
+        answer = self.server.request("GET", path, token=self.key)
+        return int(answer.body["pagination"]["totalCount"])
+
     def logs(self, agent_id: str) -> list[str]:
         """What the agent wrote, the oldest first."""
         path = f"/v1/agents/{agent_id}/logs?environmentId={self.environment_id}&pageSize=100"

@@ -31,9 +31,13 @@ async def fail_overdue(uow: UnitOfWork) -> int:
     return failed
 
 
+#: The topics and patterns by which an agent is told of jobs that are ready.
+_READY = {"job:ready", "job:*", "job:**", "*:ready", "*:*", "**"}
+
+
 async def _listeners(uow: UnitOfWork, job: Job) -> list[str]:
     """Those who could have handled the job: programs that were connected, and agents that this server runs."""
-    told = [slug for slug, topics in await store.list_agents(uow, job) if topics is None or "job:ready" in topics]
+    told = [slug for slug, topics in await store.list_agents(uow, job) if topics is None or _READY & set(topics)]
     return [*await store.list_listeners(uow, job), *(f"agent {slug}" for slug in told)]
 
 
