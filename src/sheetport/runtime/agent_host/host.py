@@ -15,11 +15,13 @@ import structlog
 
 from sheetport.features.egress.model import Allowed
 from sheetport.features.egress.service.calling import Resolve, resolve
+from sheetport.kernel.errors import Unavailable
 from sheetport.runtime.agent_host.gate import Gate, Permits, parse_server, ports_of
 from sheetport.runtime.agent_host.launching import Launcher, LaunchFailed
 from sheetport.runtime.agent_host.model import Limits, Outcome, Program
 from sheetport.runtime.agent_host.process import AgentProcess
-from sheetport.runtime.agent_host.runtimes import javascript
+from sheetport.runtime.agent_host.runtimes import Runtime, javascript, python
+from sheetport.runtime.agent_host.self_test import weakness
 
 _Key = tuple[str, int, str | None]
 #: Compiled programs kept for a next cold start, by their key.
@@ -91,13 +93,14 @@ class AgentHost:
         self._namespaces = True
         self._places: dict[_Key, _Place] = {}
         self._running = asyncio.Semaphore(limits.processes)
-        self._spare: list[AgentProcess] = []
+        #: Started without a program, by compiler; Python's only once there was a Python program.
+        self._spare: dict[str, list[AgentProcess]] = {"js": []}
         self._tasks: set[asyncio.Task[None]] = set()
         self._numbers = itertools.count(1)
         #: Whether the kernel keeps agents from connecting anywhere but through this server's gate; known after start.
         self.egress_enforced = False
         #: Why Python programs are not run here, None where they are.
-        self.python_refused: str | None = "Hosted Python is not available."
+        self.python_refused: str | None = "The agent host has not started yet."
 
     async def start(self) -> None:
         """Starts the launcher and the spare processes; ``run`` does so too. Raises LaunchFailed."""
@@ -108,6 +111,9 @@ class AgentHost:
             await self._launcher.start()
             await self._prepare()
             self.egress_enforced = self._namespaces
+            self.python_refused = await weakness(
+                self._launcher, self._slot(), self._limits, namespaces=self._namespaces
+            )
             self._started = True
 
     async def run(self, program: Program, event: bytes) -> Outcome:
@@ -143,7 +149,7 @@ class AgentHost:
         for place in self._places.values():
             if place.freezing is not None:
                 place.freezing.cancel()
-        await asyncio.gather(*(each.close() for each in (*kept, *self._spare)))
+        await asyncio.gather(*(each.close() for each in (*kept, *itertools.chain(*self._spare.values()))))
         self._places.clear()
         self._spare.clear()
         await self._launcher.close()
@@ -172,18 +178,29 @@ class AgentHost:
     async def _for(self, program: Program) -> AgentProcess:
         """A process that has been given the program."""
         ports = ports_of(program, self._server)
+        runtime = self._runtime(program.compiler)
+        spare = self._spare.setdefault(program.compiler, [])
         usual = ports == self._usual_ports()
-        process = self._spare.pop() if usual and self._spare else await self._new(ports)
+        process = spare.pop() if usual and spare else await self._new(runtime, ports)
         if not process.alive:
             await process.close()
-            process = await self._new(ports)
+            process = await self._new(runtime, ports)
         process.load(program, self._server, self._compiled.find(program.key))
         return process
 
-    async def _new(self, ports: list[int]) -> AgentProcess:
-        slot = self._folder / "slots" / str(next(self._numbers))
+    def _runtime(self, compiler: str) -> Runtime:
+        if compiler == "js":
+            return javascript(self._limits)
+        if compiler != "python" or self.python_refused is not None:
+            raise Unavailable(self.python_refused or f"There is no runtime for {compiler!r} programs.")
+        return python()
+
+    def _slot(self) -> Path:
+        return self._folder / "slots" / str(next(self._numbers))
+
+    async def _new(self, runtime: Runtime, ports: list[int]) -> AgentProcess:
         gate = Gate(self._server, self._resolver, self._permits)
-        process = AgentProcess(slot, javascript(self._limits), self._limits, gate)
+        process = AgentProcess(self._slot(), runtime, self._limits, gate)
         await process.start(self._launcher, self._server, ports, namespaces=self._namespaces)
         return process
 
@@ -192,8 +209,9 @@ class AgentHost:
 
     async def _prepare(self) -> None:
         """Starts what is missing of the spare processes."""
-        while len(self._spare) < self._limits.spare:
-            self._spare.append(await self._new(self._usual_ports()))
+        for compiler, spare in self._spare.items():
+            while len(spare) < self._limits.spare:
+                spare.append(await self._new(self._runtime(compiler), self._usual_ports()))
 
     async def _tidy(self, process: AgentProcess, program: Program) -> None:
         """After a cold start: keeps what was compiled, ends what is too much, starts a spare process."""
