@@ -15,17 +15,19 @@ import structlog
 
 from sheetport.features.egress.model import Allowed
 from sheetport.features.egress.service.calling import Resolve, resolve
-from sheetport.kernel.errors import Unavailable
+from sheetport.kernel.errors import Invalid, Unavailable
+from sheetport.runtime.agent_host.dependencies import Dependencies, read_requirements
 from sheetport.runtime.agent_host.gate import Gate, Permits, parse_server, ports_of
 from sheetport.runtime.agent_host.launching import Launcher, LaunchFailed
 from sheetport.runtime.agent_host.model import Limits, Outcome, Program
 from sheetport.runtime.agent_host.process import AgentProcess
-from sheetport.runtime.agent_host.runtimes import Runtime, javascript, python
+from sheetport.runtime.agent_host.runtimes import Runtime, javascript, python, with_packages
 from sheetport.runtime.agent_host.self_test import weakness
 
 _Key = tuple[str, int, str | None]
 #: Compiled programs kept for a next cold start, by their key.
 _MAX_COMPILED = 64
+DEFAULT_INDEX = "https://pypi.org/simple"
 _TIDY_SECONDS = 0.2
 _log = structlog.get_logger()
 
@@ -66,7 +68,8 @@ class _Compiled:
 
 
 class AgentHost:
-    """Starts, reuses and ends the processes of agents. ``folder`` is its own: what it held before is removed.
+    """Starts, reuses and ends the processes of agents. ``folder`` is its own; of what it held before only
+    the dependencies of Python programs are kept.
 
     ``server_url`` is this server as it is reached from this machine. ``permits`` says what a program's account has
     allowed beyond the public internet.
@@ -80,6 +83,7 @@ class AgentHost:
         *,
         resolver: Resolve = resolve,
         permits: Permits = nothing_private,
+        index_url: str = DEFAULT_INDEX,
     ) -> None:
         self._folder = folder
         self._server = parse_server(server_url)
@@ -88,6 +92,7 @@ class AgentHost:
         self._permits = permits
         self._launcher = Launcher()
         self._compiled = _Compiled(folder / "compiled")
+        self._dependencies = Dependencies(folder / "packages", index_url)
         self._starting = asyncio.Lock()
         self._started = False
         self._namespaces = True
@@ -131,6 +136,21 @@ class AgentHost:
             if place.wanted == 0 and place.process is None:
                 self._places.pop(program.key, None)
 
+    async def install(self, program: Program) -> str | None:
+        """Installs what a Python program's header asks for, so that its first event need not wait for that.
+
+        Returns what went wrong as one line. Raises Invalid for a wrong header, Unavailable where Python is refused.
+        """
+        await self.start()
+        if program.compiler != "python":
+            return None
+        self._runtime(program.compiler)
+        wanted = read_requirements(program.source)
+        if not wanted:
+            return None
+        gate = Gate(self._server, self._resolver, self._permits)
+        return await self._dependencies.install(program, wanted, self._launcher, self._slot(), gate, self._server)
+
     async def evict(self, agent_id: str) -> None:
         """Ends every process of the agent, busy ones too: what they were doing ends as "crashed"."""
         for key in [key for key in self._places if key[0] == agent_id]:
@@ -153,7 +173,7 @@ class AgentHost:
         self._places.clear()
         self._spare.clear()
         await self._launcher.close()
-        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+        await asyncio.to_thread(_clear, self._folder)
 
     async def _run(self, place: _Place, program: Program, event: bytes, began: float) -> Outcome:
         if place.freezing is not None:
@@ -163,6 +183,9 @@ class AgentHost:
             place.process = None
             await process.close()
         if place.process is None:
+            trouble = await self._trouble(program)
+            if trouble is not None:
+                return Outcome("failed", trouble, trouble, round((time.monotonic() - began) * 1000), 0, cold=True)
             place.process, cold = await self._for(program), True
         process = place.process
         outcome = await process.handle(event, cold=cold, began=began)
@@ -175,12 +198,21 @@ class AgentHost:
             self._later(self._tidy(process, program))
         return outcome
 
+    async def _trouble(self, program: Program) -> str | None:
+        try:
+            return await self.install(program)
+        except Invalid as error:
+            return str(error)
+
     async def _for(self, program: Program) -> AgentProcess:
         """A process that has been given the program."""
         ports = ports_of(program, self._server)
         runtime = self._runtime(program.compiler)
+        wanted = read_requirements(program.source) if program.compiler == "python" else ()
+        if wanted:
+            runtime = with_packages(runtime, self._dependencies.place(wanted))
         spare = self._spare.setdefault(program.compiler, [])
-        usual = ports == self._usual_ports()
+        usual = ports == self._usual_ports() and not wanted
         process = spare.pop() if usual and spare else await self._new(runtime, ports)
         if not process.alive:
             await process.close()
@@ -249,6 +281,6 @@ class AgentHost:
 
 
 def _clear(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
     for name in ("slots", "root", "compiled"):
+        shutil.rmtree(folder / name, ignore_errors=True)
         (folder / name).mkdir(parents=True)

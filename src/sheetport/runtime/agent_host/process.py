@@ -93,7 +93,7 @@ class AgentProcess:
             (self._slot / "agent/agent.cache").write_bytes(compiled)
         hosts = self._slot / "etc/hosts"
         hosts.write_text(hosts_file(program, server))
-        for each in (hosts, *(self._slot / "agent").iterdir()):
+        for each in (hosts, *(self._slot / "agent").glob("agent.*")):
             each.chmod(0o644)
         if self._gate is not None:
             self._gate.admit(program, self._note)
@@ -322,7 +322,7 @@ def _variables(program: Program, server: Server) -> dict[str, str]:
 
 def make_slot(slot: Path) -> None:
     """The folders of one process: its program, its names, and its files where there is no private /tmp."""
-    for name in ("agent", "etc", "tmp"):
+    for name in ("agent", "agent/packages", "etc", "tmp"):
         (slot / name).mkdir(mode=0o755, parents=True)
         (slot / name).chmod(0o755)
     for name, text in (("nsswitch.conf", "hosts: files\n"), ("hosts", "127.0.0.1 localhost\n")):
@@ -332,7 +332,7 @@ def make_slot(slot: Path) -> None:
 
 def make_jail(slot: Path, runtime: Runtime, limits: Limits, ports: list[int], *, namespaces: bool) -> Jail:
     """What the launcher is asked for."""
-    shown = [*map(list, runtime.shown), [str(slot / "agent"), "/agent"], [str(slot / "etc"), "/etc"]]
+    shown = [[str(slot / "agent"), "/agent"], [str(slot / "etc"), "/etc"], *map(list, runtime.shown)]
     root = slot.parent.parent / "root"
     return {
         "command": list(runtime.command),

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import sysconfig
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -113,3 +113,8 @@ def needed_libraries(binary: str) -> tuple[str, ...]:
     ).stdout
     words = (word for line in told.splitlines() for word in line.split())
     return tuple(dict.fromkeys(word for word in words if word.startswith("/") and os.path.exists(word)))
+
+
+def with_packages(runtime: Runtime, folder: Path) -> Runtime:
+    """The same with a program's installed dependencies."""
+    return replace(runtime, shown=(*runtime.shown, (str(folder), "/agent/packages")))
