@@ -30,6 +30,7 @@ CLIENTS_AT_HOME = {
     "cli/": "clients of the server, run by a person",
     "runtime/agent_host/gate.py": "the guarded way out of hosted agents, by the same rules",
     "runtime/agent_host/launching.py": "a socket pair with a process of its own",
+    "runtime/agent_host/self_test.py": "listens, for a jailed program to be unable to connect there",
     "runtime/agent_jail/": "makes sockets in agents' network namespaces, for the gate to listen on",
     "runtime/notify.py": "systemd's local socket",
     "runtime/presence.py": "the name of this machine",
