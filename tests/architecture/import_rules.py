@@ -27,6 +27,7 @@ CLIENTS_AT_HOME = {
     "features/egress/service/calling.py": "the guarded client",
     "listener/": "a client of the server, in a program of its own",
     "cli/": "clients of the server, run by a person",
+    "testing/": "a client of the server it started itself, in somebody's tests",
     "runtime/notify.py": "systemd's local socket",
     "runtime/presence.py": "the name of this machine",
     "runtime/server.py": "asks this very process whether it answers",
