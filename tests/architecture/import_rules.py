@@ -32,6 +32,7 @@ CLIENTS_AT_HOME = {
     "runtime/agent_host/launching.py": "a socket pair with a process of its own",
     "runtime/agent_host/self_test.py": "listens, for a jailed program to be unable to connect there",
     "runtime/agent_jail/": "makes sockets in agents' network namespaces, for the gate to listen on",
+    "testing/": "a client of the server it started itself, in somebody's tests",
     "runtime/notify.py": "systemd's local socket",
     "runtime/presence.py": "the name of this machine",
     "runtime/server.py": "asks this very process whether it answers",
