@@ -159,7 +159,7 @@ class Dependencies:
 
     def _command(self, requirements: tuple[str, ...]) -> tuple[str, ...]:
         trusted = (f"--trusted-host={urlsplit(self._index).netloc}",) if self._index.startswith("http:") else ()
-        return ("-c", _INSTALL, f"--index-url={self._index}", *trusted, *requirements)
+        return ("-c", _INSTALL, "-i", self._index, *trusted, *requirements)
 
     def _unpack(self, archive: BinaryIO, place: Path) -> None:
         archive.seek(0)
@@ -168,7 +168,7 @@ class Dependencies:
         try:
             unpacked.chmod(0o755)
             with tarfile.open(fileobj=archive) as made:
-                made.extractall(unpacked, filter=_plain)  # noqa: S202 - the filter lets plain files inside pass only
+                made.extractall(unpacked, filter=_plain)  # noqa: S202 - plain files inside only  # nosec B202
             unpacked.rename(place)
         except BaseException:
             shutil.rmtree(unpacked, ignore_errors=True)
