@@ -13,7 +13,7 @@ from sheetport.kernel.crypto import mint_token
 
 def test_the_schedule_is_that_of_standard_webhooks() -> None:
     hours = [2, 5, 10, 14, 20, 24]
-    assert SCHEDULE == (0, 5 * SECOND, 5 * MINUTE, 30 * MINUTE, *(each * HOUR for each in hours))
+    assert (0, 5 * SECOND, 5 * MINUTE, 30 * MINUTE, *(each * HOUR for each in hours)) == SCHEDULE
     assert [next_attempt(count, 1_000, 0.0) for count in range(1, 10)] == [1_000 + wait for wait in SCHEDULE[1:]]
     assert next_attempt(10, 1_000, 0.0) is None
     assert next_attempt(3, 0, 1.0) == 33 * MINUTE, "a tenth later at most"
