@@ -121,7 +121,7 @@ PLACES = {
     "agents": (
         "sheetport.cli.agents",
         "agents_app",
-        "Agents: listeners that this server runs, what they did, and what they may call.",
+        "Agents: listeners that this server runs. Deploy one with 'npx flatfile deploy', or 'sheetport deploy FILE'.",
     ),
     "guests": (
         "sheetport.cli.guests",
