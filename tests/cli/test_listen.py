@@ -1,4 +1,4 @@
-"""``sheetport listen`` and ``sheetport events tail``: what they say while events come."""
+"""``sheetport listen`` and ``sheetport events``: what they say while events come, and of those that came."""
 
 from __future__ import annotations
 
@@ -170,3 +170,56 @@ def test_tail_ends_when_its_reader_has_enough(shell: Shell) -> None:
     finally:
         process.stdout = None
         end(process)
+
+
+def test_tail_prints_the_log_first_and_each_event_once(shell: Shell) -> None:
+    before = make_space(shell, "Before")
+    events = f"/v1/events?topic=space:created&pageSize=100&spaceId={before}"
+    first = shell.server.request("GET", events, token=shell.server.development["secretKey"]).body["data"][0]
+    past = make_space(shell, "Past")
+    make_job(shell, past)
+    options = ("--since", first["id"], "--topic", "space:created", "--topic", "job:*", "--domain", "space")
+    with running(shell, "events", "tail", *options) as (_, printed, said):
+        said.wait("Connected")
+        printed.wait(f"spaceId={past}")
+        live = make_space(shell, "Live")
+        printed.wait(f"spaceId={live}")
+    ids = [line.split("  ")[2] for line in printed.seen]
+    assert len(ids) == len(set(ids)), "once"
+    assert all("  space:created  " in line for line in printed.seen), "of the domain"
+    assert not any(before in line for line in printed.seen), "behind the event"
+
+
+def test_tail_refuses_a_beginning_that_is_none(shell: Shell) -> None:
+    assert "--since takes" in shell.refused("events", "tail", "--since", "yesterday")
+    assert "us_evt_none" in shell.type("events", "tail", "--since", "us_evt_none").stderr
+
+
+REPLAYED = """
+from sheetport.listener import Event, Listener
+
+listener = Listener()
+
+@listener.on("space:created")
+async def told(event: Event) -> None:
+    name = (await event.fetch(f"v1/spaces/{event.context['spaceId']}"))["name"]
+    if name == "Broken":
+        raise ValueError("cannot greet this one")
+    open("told.txt", "a").write(name + "\\n")
+"""
+
+
+def test_replay_hands_events_to_a_local_listener_again(shell: Shell) -> None:
+    (shell.folder / "told.py").write_text(REPLAYED)
+    space = make_space(shell, "Replayed")
+    make_job(shell, space)
+    shown = shell.printed("events", "replay", "told.py", "--since", "10m", "--space", space, "--dry-run")
+    assert [row.split("  ")[0].strip() for row in shown.splitlines() if "space:created" in row] == ["would run"]
+    assert not (shell.folder / "told.txt").exists()
+    done = shell.type("events", "replay", "told.py", "--since", "10m", "--space", space)
+    assert done.returncode == 0, done.stderr
+    assert (shell.folder / "told.txt").read_text() == "Replayed\n"
+    assert "1 handled, 0 failed" in done.stderr
+    event = next(row for row in shown.splitlines() if "space:created" in row).split("  ")
+    shell.printed("events", "replay", "told.py", next(word for word in event if word.startswith("us_evt_")))
+    assert (shell.folder / "told.txt").read_text() == "Replayed\n" * 2

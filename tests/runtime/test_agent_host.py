@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -219,4 +218,4 @@ async def test_closing_leaves_neither_processes_nor_files(tmp_path: Path) -> Non
         await own.run("exports.routeEvent = async () => {}", "us_ag_closed")
         pid = own.pid("us_ag_closed")
     assert not Path(f"/proc/{pid}").exists()
-    assert os.listdir(tmp_path) == []
+    assert [each for each in tmp_path.rglob("*") if each.is_file()] == []

@@ -137,7 +137,8 @@ def _first() -> tuple[socket.socket, dict[str, str]]:
 @cache
 def _start() -> tuple[socket.socket, dict[str, str]]:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    variables = dict(os.environ)
+    # Without pytest's own, which change with each test: a library that copies all variables reads them too.
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     with theirs:
         number = theirs.fileno()
         process = subprocess.Popen([sys.executable, "-P", TEMPLATE, str(number)], pass_fds=[number], env=variables)

@@ -21,7 +21,7 @@ from sheetport.config import StorageSettings
 from sheetport.features.accounts import service as accounts
 from sheetport.features.egress import service as egress
 from sheetport.features.egress.model import EgressFailed, EgressRefused, allowed_by, parse_target
-from sheetport.features.egress.service import Egress
+from sheetport.features.egress.service import Egress, KeptCalls, keeping
 from sheetport.features.egress.service.calling import resolve
 from sheetport.features.environments import service as environments
 from sheetport.features.environments.model import EnvironmentChange
@@ -89,14 +89,22 @@ class Peer:
         self.port = 0
         #: Seconds before it answers, unless the caller goes away.
         self.pause = 0.0
+        #: Whether it keeps connections, over which bodies of two bytes come.
+        self.stays = False
 
     async def on_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError, asyncio.IncompleteReadError):
-            self.heard.append(await reader.readuntil(b"\r\n\r\n"))
-            with suppress(TimeoutError):
-                await asyncio.wait_for(reader.read(), self.pause)
-            writer.write(self.answer)
-            await writer.drain()
+            while True:
+                self.heard.append(await reader.readuntil(b"\r\n\r\n"))
+                if self.stays:
+                    await reader.readexactly(2)
+                else:
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(reader.read(), self.pause)
+                writer.write(self.answer)
+                await writer.drain()
+                if not self.stays:
+                    break
         writer.close()
 
 
@@ -121,6 +129,7 @@ class Account:
         self.names: dict[str, list[list[str]]] = {}
         self.id = self.environment = ""
         self.egress = Egress(db, resolver=self._resolve)
+        self.kept = KeptCalls(self.egress)
 
     async def furnish(self) -> None:
         async def work(uow: UnitOfWork) -> None:
@@ -139,6 +148,11 @@ class Account:
     async def call(self, url: str, **more: Any) -> Any:
         return await self.egress.call("GET", url, account_id=self.id, **({"seconds": 5.0} | more))
 
+    async def post(self, url: str, **more: Any) -> Any:
+        """A call over connections that are kept."""
+        told = {"headers": {}, "content": b"{}", "seconds": 5.0, "limit": 100} | more
+        return await self.kept.post(url, account_id=self.id, environment_id=self.environment, **told)
+
     async def allow(self, target: str, environment_id: str | None = None) -> str:
         return await self.db.write(lambda uow: egress.allow_target(uow, system_actor(self.id), target, environment_id))
 
@@ -156,6 +170,7 @@ async def account(sqlite_place: DataPlace) -> AsyncIterator[Account]:
     made = Account(db)
     await made.furnish()
     yield made
+    await made.kept.close()
     await db.close()
 
 
@@ -174,6 +189,43 @@ async def test_no_spelling_of_a_private_address_is_connected_to(account: Account
         with suppress(EgressRefused, EgressFailed):
             reached.append((host, await account.call(url)))
     assert (reached, hits, peer.heard) == ([], [], [])
+
+
+async def test_kept_connections_are_guarded_alike(account: Account, peer: Peer, hits: list[Any]) -> None:
+    reached = []
+    for host in HOSTS:
+        url = f"http://{host}:{peer.port}/" if host.isprintable() else f"http://{host}/"
+        with suppress(EgressRefused, EgressFailed):
+            reached.append((host, await account.post(url)))
+    account.names["mixed.example"] = [["93.184.216.34", "127.0.0.1"]]
+    with pytest.raises(
+        EgressRefused, match=f"sheetport egress allow mixed.example --environment {account.environment}"
+    ):
+        await account.post("http://mixed.example/")
+    assert (reached, hits, peer.heard) == ([], [], [])
+
+
+async def test_a_kept_connection_is_used_for_its_own_name_only_and_while_that_is_allowed(
+    account: Account, peer: Peer, hits: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "LOOK_SECONDS", 0.0)
+    peer.answer, peer.stays = b"HTTP/1.1 204 No Content\r\n\r\n", True
+    account.names |= {"one.example": [["127.0.0.2"]], "two.example": [["127.0.0.2"]]}
+    for name in ("one.example", "two.example"):
+        await account.allow(name, account.environment)
+    one, two = (f"http://{name}:{peer.port}/hook?a=b" for name in ("one.example", "two.example"))
+    for url in (one, one, two, one, two):
+        assert (await account.post(url, headers={"x-one": "1"})).status == 204
+    assert len(hits) == 2, "one connection a name"
+    assert [b"host: one.example" in each.lower() for each in peer.heard] == [True, True, False, True, False]
+    assert all(each.startswith(b"POST /hook?a=b HTTP/1.1\r\n") for each in peer.heard)
+    account.names["one.example"] = [["127.0.0.3"]]
+    assert (await account.post(one)).status == 204
+    assert [each[0] for each in hits] == ["127.0.0.2", "127.0.0.2", "127.0.0.3"], "the name leads elsewhere now"
+    await account.remove("one.example", account.environment)
+    with pytest.raises(EgressRefused):
+        await account.post(one)
+    assert len(peer.heard) == 6
 
 
 async def test_the_same_spellings_reach_this_machine_without_the_guard(peer: Peer, hits: list[Any]) -> None:

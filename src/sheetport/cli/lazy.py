@@ -44,6 +44,11 @@ PLACES = {
         "listen",
         "Run a Python listener until Ctrl-C or SIGTERM, and say which events it handled.",
     ),
+    "testing": (
+        "sheetport.cli.testing",
+        "testing_app",
+        "Test listeners against a server that is there for the tests alone.",
+    ),
     "demo": (
         "sheetport.cli.demo",
         "demo",

@@ -12,7 +12,7 @@ import typer
 
 from sheetport.cli.caller import environment_caller
 from sheetport.cli.client import Client
-from sheetport.cli.durations import moment_of, seconds_of
+from sheetport.cli.durations import seconds_of
 from sheetport.cli.errors import CommandError
 from sheetport.cli.options import Data, Environment, err, out
 
@@ -186,9 +186,7 @@ def replay(
     event: Annotated[
         str | None, typer.Argument(metavar="[EVENT]", help="Only this event, whatever became of it.")
     ] = None,
-    since: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Only what was given up since: 2h ago, or 2027-01-31.")
-    ] = None,
+    since: Annotated[str | None, typer.Option(metavar="TIME", help="Only what is newer, such as 2027-01-31.")] = None,
     environment: Environment = None,
     data: Data = None,
 ) -> None:
@@ -205,7 +203,7 @@ def replay(
             client.call("POST", _of(webhook, f"deliveries/{quote(event, safe='')}/replay"))
             count = 1
         else:
-            body = {} if since is None else {"since": moment_of(since, "--since")}
+            body = {} if since is None else {"since": since}
             count = client.data("POST", _of(webhook, "replay"), body)["replayed"]
     err.print(f"{count} to be sent again.", markup=False)
 

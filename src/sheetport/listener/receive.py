@@ -33,8 +33,12 @@ async def receive(
     on_connected: Callable[[str], None] | None = None,
     backoff: Backoff | None = None,
     grace: float = GRACE,
+    signals: bool = True,
 ) -> None:
-    """Gives every event of the connection's scope to ``dispatch`` until ``stop`` is set or a signal comes."""
+    """Gives every event of the connection's scope to ``dispatch`` until ``stop`` is set or a signal comes.
+
+    Without ``signals`` SIGINT and SIGTERM stay whose they were.
+    """
     if not connection.scope:
         raise ListenerConfigError(
             "The environment to listen to is missing: set FLATFILE_ENVIRONMENT_ID, or pass environment_id= or scope=."
@@ -54,7 +58,7 @@ async def receive(
             task.add_done_callback(_report_bug)
 
         try:
-            with _signals(stop):
+            with _signals(stop) if signals else contextlib.nullcontext():
                 await Stream(api, deliver, on_connected, backoff).run(stop)
                 await _finish(running, grace)
         finally:

@@ -9,8 +9,8 @@ import os
 import signal
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -79,9 +79,7 @@ async def serve(settings: Settings, keys: KeyRing, build: Build, ready: Ready, s
         stack.push_async_callback(db.close)
         app = build(settings, db)
         await stack.enter_async_context(app.running())
-        servers = _servers(app, settings.http, sockets)
-        serving = [asyncio.create_task(server.serve()) for server in servers]
-        await _accepting(settings.http, serving)
+        serving = await stack.enter_async_context(accepting(app, settings.http, sockets))
         await ready(db)
         _calm_collector()
         await _first_of(stopping.wait(), leaving.wait(), *serving)
@@ -92,11 +90,24 @@ async def serve(settings: Settings, keys: KeyRing, build: Build, ready: Ready, s
             await _first_of(stopping.wait(), asyncio.sleep(LEAVE_SECONDS))
         else:
             sockets.close()
+        return makes_room
+
+
+@asynccontextmanager
+async def accepting(
+    app: Served, http: HttpSettings, sockets: Sockets
+) -> AsyncGenerator[list[asyncio.Task[None]], None]:
+    """Answer requests for as long as the context lasts; its end answers the open ones. The servers' tasks."""
+    servers = _servers(app, http, sockets)
+    serving = [asyncio.create_task(server.serve()) for server in servers]
+    await _answering(http, serving)
+    try:
+        yield serving
+    finally:
         app.stop_waiting()
         for server in servers:
             server.stop()  # type: ignore[no-untyped-call]  # the library has no annotation here
         await asyncio.wait(serving, timeout=STOP_SECONDS)
-        return makes_room
 
 
 def _calm_collector() -> None:
@@ -147,7 +158,7 @@ def _servers(app: Served, http: HttpSettings, sockets: Sockets) -> list[Server]:
     return made
 
 
-async def _accepting(http: HttpSettings, serving: list[asyncio.Task[None]]) -> None:
+async def _answering(http: HttpSettings, serving: list[asyncio.Task[None]]) -> None:
     """Return once a request is answered; raise what a server raised if it ended instead."""
     context = None
     if http.tls is not None:

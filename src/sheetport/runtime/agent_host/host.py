@@ -15,15 +15,19 @@ import structlog
 
 from sheetport.features.egress.model import Allowed
 from sheetport.features.egress.service.calling import Resolve, resolve
+from sheetport.kernel.errors import Invalid, Unavailable
+from sheetport.runtime.agent_host.dependencies import Dependencies, read_requirements
 from sheetport.runtime.agent_host.gate import Gate, Permits, parse_server, ports_of
 from sheetport.runtime.agent_host.launching import Launcher, LaunchFailed
 from sheetport.runtime.agent_host.model import Limits, Outcome, Program
 from sheetport.runtime.agent_host.process import AgentProcess
-from sheetport.runtime.agent_host.runtimes import javascript
+from sheetport.runtime.agent_host.runtimes import Runtime, javascript, python, with_packages
+from sheetport.runtime.agent_host.self_test import weakness
 
 _Key = tuple[str, int, str | None]
 #: Compiled programs kept for a next cold start, by their key.
 _MAX_COMPILED = 64
+DEFAULT_INDEX = "https://pypi.org/simple"
 _TIDY_SECONDS = 0.2
 _log = structlog.get_logger()
 
@@ -64,7 +68,8 @@ class _Compiled:
 
 
 class AgentHost:
-    """Starts, reuses and ends the processes of agents. ``folder`` is its own: what it held before is removed.
+    """Starts, reuses and ends the processes of agents. ``folder`` is its own; of what it held before only
+    the dependencies of Python programs are kept.
 
     ``server_url`` is this server as it is reached from this machine. ``permits`` says what a program's account has
     allowed beyond the public internet.
@@ -78,6 +83,7 @@ class AgentHost:
         *,
         resolver: Resolve = resolve,
         permits: Permits = nothing_private,
+        index_url: str = DEFAULT_INDEX,
     ) -> None:
         self._folder = folder
         self._server = parse_server(server_url)
@@ -86,18 +92,20 @@ class AgentHost:
         self._permits = permits
         self._launcher = Launcher()
         self._compiled = _Compiled(folder / "compiled")
+        self._dependencies = Dependencies(folder / "packages", index_url)
         self._starting = asyncio.Lock()
         self._started = False
         self._namespaces = True
         self._places: dict[_Key, _Place] = {}
         self._running = asyncio.Semaphore(limits.processes)
-        self._spare: list[AgentProcess] = []
+        #: Started without a program, by compiler; Python's only once there was a Python program.
+        self._spare: dict[str, list[AgentProcess]] = {"js": []}
         self._tasks: set[asyncio.Task[None]] = set()
         self._numbers = itertools.count(1)
         #: Whether the kernel keeps agents from connecting anywhere but through this server's gate; known after start.
         self.egress_enforced = False
         #: Why Python programs are not run here, None where they are.
-        self.python_refused: str | None = "Hosted Python is not available."
+        self.python_refused: str | None = "The agent host has not started yet."
 
     async def start(self) -> None:
         """Starts the launcher and the spare processes; ``run`` does so too. Raises LaunchFailed."""
@@ -108,6 +116,9 @@ class AgentHost:
             await self._launcher.start()
             await self._prepare()
             self.egress_enforced = self._namespaces
+            self.python_refused = await weakness(
+                self._launcher, self._slot(), self._limits, namespaces=self._namespaces
+            )
             self._started = True
 
     async def run(self, program: Program, event: bytes) -> Outcome:
@@ -124,6 +135,21 @@ class AgentHost:
             place.wanted -= 1
             if place.wanted == 0 and place.process is None:
                 self._places.pop(program.key, None)
+
+    async def install(self, program: Program) -> str | None:
+        """Installs what a Python program's header asks for, so that its first event need not wait for that.
+
+        Returns what went wrong as one line. Raises Invalid for a wrong header, Unavailable where Python is refused.
+        """
+        await self.start()
+        if program.compiler != "python":
+            return None
+        self._runtime(program.compiler)
+        wanted = read_requirements(program.source)
+        if not wanted:
+            return None
+        gate = Gate(self._server, self._resolver, self._permits)
+        return await self._dependencies.install(program, wanted, self._launcher, self._slot(), gate, self._server)
 
     async def evict(self, agent_id: str) -> None:
         """Ends every process of the agent, busy ones too: what they were doing ends as "crashed"."""
@@ -143,11 +169,11 @@ class AgentHost:
         for place in self._places.values():
             if place.freezing is not None:
                 place.freezing.cancel()
-        await asyncio.gather(*(each.close() for each in (*kept, *self._spare)))
+        await asyncio.gather(*(each.close() for each in (*kept, *itertools.chain(*self._spare.values()))))
         self._places.clear()
         self._spare.clear()
         await self._launcher.close()
-        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+        await asyncio.to_thread(_clear, self._folder)
 
     async def _run(self, place: _Place, program: Program, event: bytes, began: float) -> Outcome:
         if place.freezing is not None:
@@ -157,6 +183,9 @@ class AgentHost:
             place.process = None
             await process.close()
         if place.process is None:
+            trouble = await self._trouble(program)
+            if trouble is not None:
+                return Outcome("failed", trouble, trouble, round((time.monotonic() - began) * 1000), 0, cold=True)
             place.process, cold = await self._for(program), True
         process = place.process
         outcome = await process.handle(event, cold=cold, began=began)
@@ -169,21 +198,41 @@ class AgentHost:
             self._later(self._tidy(process, program))
         return outcome
 
+    async def _trouble(self, program: Program) -> str | None:
+        try:
+            return await self.install(program)
+        except Invalid as error:
+            return str(error)
+
     async def _for(self, program: Program) -> AgentProcess:
         """A process that has been given the program."""
         ports = ports_of(program, self._server)
-        usual = ports == self._usual_ports()
-        process = self._spare.pop() if usual and self._spare else await self._new(ports)
+        runtime = self._runtime(program.compiler)
+        wanted = read_requirements(program.source) if program.compiler == "python" else ()
+        if wanted:
+            runtime = with_packages(runtime, self._dependencies.place(wanted))
+        spare = self._spare.setdefault(program.compiler, [])
+        usual = ports == self._usual_ports() and not wanted
+        process = spare.pop() if usual and spare else await self._new(runtime, ports)
         if not process.alive:
             await process.close()
-            process = await self._new(ports)
+            process = await self._new(runtime, ports)
         process.load(program, self._server, self._compiled.find(program.key))
         return process
 
-    async def _new(self, ports: list[int]) -> AgentProcess:
-        slot = self._folder / "slots" / str(next(self._numbers))
+    def _runtime(self, compiler: str) -> Runtime:
+        if compiler == "js":
+            return javascript(self._limits)
+        if compiler != "python" or self.python_refused is not None:
+            raise Unavailable(self.python_refused or f"There is no runtime for {compiler!r} programs.")
+        return python()
+
+    def _slot(self) -> Path:
+        return self._folder / "slots" / str(next(self._numbers))
+
+    async def _new(self, runtime: Runtime, ports: list[int]) -> AgentProcess:
         gate = Gate(self._server, self._resolver, self._permits)
-        process = AgentProcess(slot, javascript(self._limits), self._limits, gate)
+        process = AgentProcess(self._slot(), runtime, self._limits, gate)
         await process.start(self._launcher, self._server, ports, namespaces=self._namespaces)
         return process
 
@@ -192,8 +241,9 @@ class AgentHost:
 
     async def _prepare(self) -> None:
         """Starts what is missing of the spare processes."""
-        while len(self._spare) < self._limits.spare:
-            self._spare.append(await self._new(self._usual_ports()))
+        for compiler, spare in self._spare.items():
+            while len(spare) < self._limits.spare:
+                spare.append(await self._new(self._runtime(compiler), self._usual_ports()))
 
     async def _tidy(self, process: AgentProcess, program: Program) -> None:
         """After a cold start: keeps what was compiled, ends what is too much, starts a spare process."""
@@ -231,6 +281,6 @@ class AgentHost:
 
 
 def _clear(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
     for name in ("slots", "root", "compiled"):
+        shutil.rmtree(folder / name, ignore_errors=True)
         (folder / name).mkdir(parents=True)

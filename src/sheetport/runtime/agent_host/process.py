@@ -26,10 +26,6 @@ _WATCH_SECONDS = 0.03
 _PAGE, _TICKS = resource.getpagesize(), os.sysconf("SC_CLK_TCK")
 #: More than this written by one event is no log: the program is ended.
 _MAX_WRITTEN = 16 * 1024 * 1024
-#: What makes a function of a CommonJS module: joined here, the text is in the program's memory once.
-_OPENING, _CLOSING = b"(function (exports, require, module, __filename, __dirname) {", b"\n})"
-#: Address space that V8 takes for code, for itself and for workers, without using it.
-_RESERVED = 1024 * 1024 * 1024
 _MAX_ANSWER = 64 * 1024
 _MAX_COMPILED = 32 * 1024 * 1024
 _OUT_OF_MEMORY = ("JavaScript heap out of memory", "JavaScript out of memory", "Array buffer allocation failed")
@@ -64,15 +60,11 @@ class AgentProcess:
 
     async def start(self, launcher: Launcher, server: Server, ports: list[int], *, namespaces: bool) -> None:
         """Starts the runtime in its jail. Raises LaunchFailed."""
-        for name in ("agent", "etc", "tmp"):
-            (self._slot / name).mkdir(mode=0o755, parents=True)
-            (self._slot / name).chmod(0o755)
-        (self._slot / "etc/nsswitch.conf").write_text("hosts: files\n")
-        (self._slot / "etc/hosts").write_text("127.0.0.1 localhost\n")
+        make_slot(self._slot)
         child_in, our_out = os.pipe()
         our_in, child_out = os.pipe()
         try:
-            jail = _jail(self._slot, self._runtime, self._limits, ports, namespaces=namespaces)
+            jail = make_jail(self._slot, self._runtime, self._limits, ports, namespaces=namespaces)
             self._launched: Launched = await launcher.launch(jail, (child_in, child_out, child_out))
         except BaseException:
             os.close(our_out)
@@ -95,12 +87,13 @@ class AgentProcess:
     def load(self, program: Program, server: Server, compiled: bytes | None) -> None:
         """Gives it its program, which it loads before its first event."""
         self.program, self._token = program, program.token
-        (self._slot / "agent/agent.cjs").write_bytes(_OPENING + program.source + _CLOSING)
+        text = self._runtime.opening + program.source + self._runtime.closing
+        (self._slot / "agent" / self._runtime.file).write_bytes(text)
         if compiled is not None:
             (self._slot / "agent/agent.cache").write_bytes(compiled)
         hosts = self._slot / "etc/hosts"
         hosts.write_text(hosts_file(program, server))
-        for each in (hosts, *(self._slot / "agent").iterdir()):
+        for each in (hosts, *(self._slot / "agent").glob("agent.*")):
             each.chmod(0o644)
         if self._gate is not None:
             self._gate.admit(program, self._note)
@@ -112,7 +105,7 @@ class AgentProcess:
                     "folder": "/agent",
                     "env": _variables(program, server),
                     "oneByte": program.source.isascii(),
-                    "opening": len(_OPENING),
+                    "opening": len(self._runtime.opening),
                     "cached": compiled is not None,
                 }
             ).encode(),
@@ -252,9 +245,11 @@ class AgentProcess:
 
     def _decide_ended(self) -> None:
         status = self._launched.ended.result().status
-        kept = self._log.text(self._token) + self._buffer.decode(errors="replace")
+        self._log.add(bytes(self._buffer))
+        self._buffer.clear()
+        kept = self._log.text(self._token)
         if any(each in kept for each in _NO_MEMORY):
-            self._decide("memory", f"The program needs more than its {_megabytes(self._limits.heap_bytes)} of heap.")
+            self._decide("memory", "The program needs more memory than it may have.")
         elif status < 0:
             self._decide("crashed", f"The program's process was ended by signal {-status}.")
         else:
@@ -325,8 +320,19 @@ def _variables(program: Program, server: Server) -> dict[str, str]:
     }
 
 
-def _jail(slot: Path, runtime: Runtime, limits: Limits, ports: list[int], *, namespaces: bool) -> Jail:
-    shown = [*map(list, runtime.shown), [str(slot / "agent"), "/agent"], [str(slot / "etc"), "/etc"]]
+def make_slot(slot: Path) -> None:
+    """The folders of one process: its program, its names, and its files where there is no private /tmp."""
+    for name in ("agent", "agent/packages", "etc", "tmp"):
+        (slot / name).mkdir(mode=0o755, parents=True)
+        (slot / name).chmod(0o755)
+    for name, text in (("nsswitch.conf", "hosts: files\n"), ("hosts", "127.0.0.1 localhost\n")):
+        (slot / "etc" / name).write_text(text)
+        (slot / "etc" / name).chmod(0o644)
+
+
+def make_jail(slot: Path, runtime: Runtime, limits: Limits, ports: list[int], *, namespaces: bool) -> Jail:
+    """What the launcher is asked for."""
+    shown = [[str(slot / "agent"), "/agent"], [str(slot / "etc"), "/etc"], *map(list, runtime.shown)]
     root = slot.parent.parent / "root"
     return {
         "command": list(runtime.command),
@@ -344,7 +350,7 @@ def _jail(slot: Path, runtime: Runtime, limits: Limits, ports: list[int], *, nam
             ["RLIMIT_NOFILE", 512],
             ["RLIMIT_FSIZE", limits.temporary_bytes],
             ["RLIMIT_NPROC", limits.threads],
-            ["RLIMIT_DATA", limits.memory_bytes + _RESERVED],
+            ["RLIMIT_DATA", limits.memory_bytes + runtime.reserved_bytes],
         ],
     }
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import subprocess
-from dataclasses import dataclass
+import sys
+import sysconfig
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 from deno import find_deno_bin  # type: ignore[import-untyped]
 
+from sheetport.config import MEBIBYTE
 from sheetport.preload import PRELOAD_PATH
 from sheetport.runtime.agent_host.model import Limits
 from sheetport.runtime.agent_jail.enter import TEMPORARY
@@ -21,6 +24,12 @@ _PERMISSIONS = (
     "--allow-net",
     "--allow-read=/agent,/host,/tmp,/node_modules",
     "--allow-write=/tmp",
+)
+_OWN = Path(__file__).parents[2]
+#: Packages of the program come first, this server's own are last.
+_SERVE = (
+    "import sys; sys.path[:0] = ['/agent/packages']; sys.path += ['/sheetport', '/packages/0', '/packages/1'];"
+    " from sheetport.listener.hosted import main; main()"
 )
 #: An idle agent with the whole client in its bundle stays under 90 MB with these.
 _SMALL = "--expose-gc,--optimize-for-size,--max-lazy,--max-semi-space-size=2"
@@ -35,6 +44,12 @@ class Runtime:
     shown: tuple[tuple[str, str], ...]
     executable: tuple[str, ...]
     environment: dict[str, str]
+    #: The program's file in /agent, and what is put before and behind its text.
+    file: str
+    opening: bytes
+    closing: bytes
+    #: Address space that the runtime takes without using it.
+    reserved_bytes: int
 
 
 @cache
@@ -59,6 +74,35 @@ def javascript(limits: Limits) -> Runtime:
         ),
         ("/bin/deno", *libraries),
         {"HOME": TEMPORARY, "DENO_DIR": f"{TEMPORARY}/.deno", "DENO_NO_UPDATE_CHECK": "1", "NO_COLOR": "1"},
+        "agent.cjs",
+        # What makes a function of a CommonJS module: joined here, the text is in the program's memory once.
+        b"(function (exports, require, module, __filename, __dirname) {",
+        b"\n})",
+        1024 * MEBIBYTE,  # for code, of itself and of workers
+    )
+
+
+@cache
+def python(script: tuple[str, ...] = ("-c", _SERVE)) -> Runtime:
+    """This server's own interpreter with the listener library, or with another script."""
+    binary = os.path.realpath(sys.executable)
+    folders = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
+    packages = dict.fromkeys((sysconfig.get_path("purelib"), sysconfig.get_path("platlib")))
+    libraries = dict.fromkeys(os.path.dirname(each) for each in needed_libraries(binary))
+    return Runtime(
+        (binary, "-I", "-S", "-B", *script),
+        (
+            (binary, binary),
+            *((each, each) for each in (*sorted(folders), *libraries)),
+            *((each, f"/packages/{number}") for number, each in enumerate(packages)),
+            (str(_OWN), "/sheetport/sheetport"),
+        ),
+        (binary, *needed_libraries(binary)),
+        {"HOME": TEMPORARY},
+        "agent.py",
+        b"",
+        b"",
+        256 * MEBIBYTE,  # for threads
     )
 
 
@@ -69,3 +113,8 @@ def needed_libraries(binary: str) -> tuple[str, ...]:
     ).stdout
     words = (word for line in told.splitlines() for word in line.split())
     return tuple(dict.fromkeys(word for word in words if word.startswith("/") and os.path.exists(word)))
+
+
+def with_packages(runtime: Runtime, folder: Path) -> Runtime:
+    """The same with a program's installed dependencies."""
+    return replace(runtime, shown=(*runtime.shown, (str(folder), "/agent/packages")))

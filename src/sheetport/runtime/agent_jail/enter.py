@@ -127,6 +127,8 @@ def give_up_rights(jail: Jail) -> dict[str, Any]:
     calls.no_new_privileges()
     inside = jail["namespaces"]
     shown = [target if inside else source for source, target in jail["shown"]]
+    if inside:  # the folders around hold nothing else there, and some runtimes list them
+        shown += {os.path.dirname(each) for each in shown} - {"/"}
     version = landlock.restrict(
         execute=jail["executable"],
         read=[*shown, *(["/proc"] if inside else ["/proc/self"])],

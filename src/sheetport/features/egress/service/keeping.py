@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from sheetport.features.egress.model import Answer, EgressFailed, host_key
-from sheetport.features.egress.service.calling import Egress, make_request
+from sheetport.features.egress.service.calling import MAX_ADDRESSES, Egress, make_request
 from sheetport.kernel.addresses import Address
 
 #: For how long a look at a host's addresses and at the list of targets holds.
@@ -36,11 +36,33 @@ class _Pool:
 
 
 @dataclass(slots=True)
+class _Target:
+    """A URL that was found to be plain, with the headers of every call of it, and as it is called at an address."""
+
+    url: httpx.URL
+    headers: dict[str, str]
+    pinned: dict[Address, httpx.URL] = field(default_factory=dict)
+
+    @property
+    def host(self) -> str:
+        return self.url.host
+
+    def at(self, address: Address) -> httpx.URL:
+        found = self.pinned.get(address)
+        if found is None:
+            if len(self.pinned) >= MAX_ADDRESSES:  # the name has led to others before
+                self.pinned.clear()
+            found = self.pinned[address] = self.url.copy_with(host=str(address))
+        return found
+
+
+@dataclass(slots=True)
 class KeptCalls:
     """Calls over kept connections. Whoever makes one closes it."""
 
     egress: Egress
     _pools: OrderedDict[tuple[str, str, int | None, str], _Pool] = field(default_factory=OrderedDict)
+    _targets: dict[str, _Target] = field(default_factory=dict, repr=False)
     _looks: dict[tuple[str, int | None, str, str], tuple[float, list[Address]]] = field(default_factory=dict)
 
     async def check(self, url: str, account_id: str, environment_id: str) -> None:
@@ -62,13 +84,22 @@ class KeptCalls:
 
         ``seconds`` bounds the time until the answer's head is there. Raises EgressRefused, EgressFailed.
         """
-        request = make_request("POST", url, {**headers, "Connection": "keep-alive"}, content)
-        host = host_key(request.url.host)
+        target = self._target(url)
+        host = host_key(target.host)
+        sent = {**target.headers, **headers}
         try:
             async with asyncio.timeout(seconds) as deadline:
-                for address in await self._look(request.url, account_id, environment_id):
+                for address in await self._look(target, account_id, environment_id):
+                    pinned = httpx.Request(
+                        "POST",
+                        target.at(address),
+                        headers=sent,
+                        content=content,
+                        # The name stays in the Host header and in the TLS handshake, whose certificate is the name's.
+                        extensions={"sni_hostname": target.host, "timeout": {"connect": 5.0}},
+                    )
                     with suppress(httpx.ConnectError, httpx.ConnectTimeout):
-                        return await self._answer(request, address, limit, deadline)
+                        return await self._answer(self._pool(target, address), pinned, limit, deadline)
         except TimeoutError:
             raise EgressFailed(f"{host} did not answer within {seconds:g} seconds.", "url") from None
         except httpx.HTTPError as error:
@@ -81,30 +112,35 @@ class KeptCalls:
         for pool in pools:
             await pool.transport.aclose()
 
-    async def _look(self, url: httpx.URL, account_id: str, environment_id: str) -> list[Address]:
-        key, now = (url.host, url.port, account_id, environment_id), time.monotonic()
+    def _target(self, url: str) -> _Target:
+        """What is read out of a URL, once for many calls. Raises EgressRefused."""
+        found = self._targets.get(url)
+        if found is None:
+            request = make_request("POST", url, {"Connection": "keep-alive"}, None)
+            names = ("Host", "User-Agent", "Accept-Encoding", "Connection")
+            headers = {name: request.headers[name] for name in names}
+            found = _Target(request.url, headers)
+            if len(self._targets) >= _MAX_LOOKS:
+                self._targets.clear()
+            self._targets[url] = found
+        return found
+
+    async def _look(self, target: _Target, account_id: str, environment_id: str) -> list[Address]:
+        key, now = (target.host, target.url.port, account_id, environment_id), time.monotonic()
         known = self._looks.get(key)
         if known is not None and known[0] > now - LOOK_SECONDS:
             return known[1]
-        addresses = await self.egress.permitted(url, account_id, environment_id)
+        addresses = await self.egress.permitted(target.url, account_id, environment_id)
         if len(self._looks) >= _MAX_LOOKS:
             self._looks.clear()
         self._looks[key] = now, addresses
         return addresses
 
-    async def _answer(self, request: httpx.Request, address: Address, limit: int, deadline: asyncio.Timeout) -> Answer:
-        pinned = httpx.Request(
-            request.method,
-            request.url.copy_with(host=str(address)),
-            headers=request.headers,
-            stream=request.stream,
-            extensions={"sni_hostname": request.url.host, "timeout": {"connect": 5.0}},
-        )
-        pool = self._pool(request.url, address)
+    async def _answer(self, pool: _Pool, request: httpx.Request, limit: int, deadline: asyncio.Timeout) -> Answer:
         pool.used += 1
         try:
             await self._close_unused()
-            response = await pool.transport.handle_async_request(pinned)
+            response = await pool.transport.handle_async_request(request)
             try:
                 deadline.reschedule(None)  # it has answered: what is left is read for a moment only
                 headers = {name.lower(): value for name, value in response.headers.items()}
@@ -114,8 +150,8 @@ class KeptCalls:
         finally:
             pool.used -= 1
 
-    def _pool(self, url: httpx.URL, address: Address) -> _Pool:
-        key = (url.scheme, host_key(url.host), url.port, str(address))
+    def _pool(self, target: _Target, address: Address) -> _Pool:
+        key = (target.url.scheme, host_key(target.host), target.url.port, str(address))
         pool = self._pools.get(key)
         if pool is None:
             limits = httpx.Limits(
@@ -129,8 +165,10 @@ class KeptCalls:
         return pool
 
     async def _close_unused(self) -> None:
+        if len(self._pools) <= MAX_POOLS:
+            return
         unused = [key for key, pool in self._pools.items() if not pool.used]
-        for key in unused[: max(0, len(self._pools) - MAX_POOLS)]:
+        for key in unused[: len(self._pools) - MAX_POOLS]:
             await self._pools.pop(key).transport.aclose()
 
 
