@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from hosted import POST, Hosted, wait_for
 from servers.data_places import DataPlace
+from servers.postgres import PostgresCluster
 from servers.sheetport import SheetportServer
 
 CLIP, CHANGED = "data-clip:created", "data-clip:updated"
@@ -127,3 +129,24 @@ def test_a_server_that_is_killed_loses_no_event_and_tells_twice_by_the_same_id(h
     numbers = [int(line.split()[-1]) for line in hosted.logs(agent)]
     assert sorted(set(numbers)) == list(range(30))
     assert numbers == sorted(numbers), "the order of the space holds across the kill"
+
+
+def test_of_several_processes_one_runs_an_agent_and_each_takes_its_changes_at_once(
+    postgres_server: PostgresCluster, tmp_path: Path
+) -> None:
+    url = postgres_server.new_database()
+    server = SheetportServer(DataPlace("postgresql", tmp_path / "data", url), ("--workers", "2"))
+    server.start()
+    hosted = Hosted(server)
+    agent = hosted.deploy(SAY, CLIP)
+    space = hosted.space()
+    for number in range(10):
+        hosted.tell(space, number=number)
+    wait_for(lambda: hosted.state(agent)["waiting"] == 0 and len(hosted.executions(agent)) >= 10)
+    assert [line.strip() for line in hosted.logs(agent)] == [f"told {number}" for number in range(10)], "each once"
+    hosted.deploy(SAY.replace("told", "now told"), CLIP)
+    hosted.tell(space, number=10)
+    wait_for(lambda: len(hosted.executions(agent)) == 11)
+    assert hosted.logs(agent)[-1].strip() == "now told 10"
+    server.stop()
+    postgres_server.drop_database(url)
