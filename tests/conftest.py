@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from servers.browser import find_chromium, running_browser
+from servers.commands import fork_commands
 from servers.data_places import KINDS, DataPlace
 from servers.node import install_packages, make_project, node_tools
 from servers.postgres import DatabasePool, PostgresCluster, database_name, running_postgres
@@ -20,6 +21,11 @@ from sheetport.storage.migrations.runner import upgrade
 
 #: Fixtures that open a database.
 MIGRATED = {"world", "db"}
+
+
+def pytest_configure() -> None:
+    """The tests' commands are forks, where that comes to the same."""
+    fork_commands()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -113,18 +119,22 @@ ServerFactory = Callable[..., SheetportServer]
 def server(tmp_path: Path) -> Iterator[ServerFactory]:
     """``server(place=None, *arguments, env=None)``: ``sheetport init`` and ``serve`` as a user runs them.
 
-    Without a place it is SQLite in this test's folder. Further arguments go to ``serve``. At the end
-    every server still running is stopped by SIGTERM and has to exit 0 within 10 seconds.
+    Without a place it is SQLite in this test's folder. Further arguments go to ``serve``; ``executed=True`` keeps it
+    from being forked from a template. At the end every server still running is stopped by SIGTERM and has to exit 0
+    within 10 seconds.
     """
     with ExitStack() as stack:
         made: list[SheetportServer] = []
 
         def make(
-            place: DataPlace | None = None, *arguments: str, env: Mapping[str, str] | None = None
+            place: DataPlace | None = None,
+            *arguments: str,
+            env: Mapping[str, str] | None = None,
+            executed: bool = False,
         ) -> SheetportServer:
             place = place or DataPlace("sqlite", tmp_path / f"server-{len(made)}" / "data", None)
             place.data.parent.mkdir(parents=True, exist_ok=True)
-            one = SheetportServer(place, arguments, env)
+            one = SheetportServer(place, arguments, env, executed=executed)
             made.append(one)
             stack.callback(one.stop)
             one.start()

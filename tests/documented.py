@@ -15,7 +15,7 @@ _DOCUMENT = json.loads((Path(__file__).parent / "data" / "openapi.json").read_te
 @cache
 def _validator(method: str, path: str) -> Draft202012Validator:
     answer = _DOCUMENT["paths"][path][method]["responses"]["200"]
-    schema = answer["content"]["application/json"]["schema"]
+    schema = next(iter(answer["content"].values()))["schema"]
     return Draft202012Validator({**schema, "components": _DOCUMENT["components"]})
 
 

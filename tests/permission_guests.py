@@ -8,12 +8,18 @@ from __future__ import annotations
 GUEST_ACTORS = ("guest", "guest_of_workbook", "guest_of_sheet", "other_guest")
 #: Of a list that shows what is one's own; of the sheet and what holds it; of what lies on the workbook.
 _EACH, _SEEN, _OF_BOOK = "ok ok ok ok", "ok ok ok 404", "ok ok 404 404"
+_NOTHING = "404 404 404 404"
 #: What guests may do: outcomes in the order of GUEST_ACTORS, by route.
 GUESTS: dict[str, str] = {
     "GET /v1/environments": _EACH,
     "GET /v1/environments/{environment_id}": _EACH,
     "GET /v1/agents": _EACH,
-    "GET /v1/agents/{agent_id}/roles": "404 404 404 404",
+    "GET /v1/agents/{agent_id}": _NOTHING,
+    "GET /v1/agents/{agent_id}/versions": _NOTHING,
+    "GET /v1/agents/{agent_id}/state": _NOTHING,
+    "GET /v1/agents/{agent_id}/logs": _NOTHING,
+    "GET /v1/agents/{agent_id}/roles": _NOTHING,
+    "GET /v1/agent-exports/{agent_export_id}": _NOTHING,
     "POST /v1/oauth/introspect": _EACH,
     "GET /v1/events": _EACH,
     "GET /v1/events/{event_id}": "ok 404 404 404",
@@ -57,7 +63,7 @@ GUESTS: dict[str, str] = {
     "POST /v1/jobs/{failed_job_id}/retry": _OF_BOOK,
     "POST /v1/jobs/{failed_job_id}/outcome/ack": _OF_BOOK,
     "POST /v1/jobs/{job_id}/split": _OF_BOOK,
-    "GET /v1/jobs/{job_id}/plan": "404 404 404 404",
+    "GET /v1/jobs/{job_id}/plan": _NOTHING,
     "PUT /v1/jobs/{job_id}/plan": "404 404 404 404",
     "PATCH /v1/jobs/{job_id}/plan": "404 404 404 404",
 }

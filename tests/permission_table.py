@@ -34,7 +34,8 @@ class Row:
     @property
     def spends(self) -> bool:
         """Whether a call that succeeds leaves a thing that the next caller cannot use again."""
-        ends = self.route.endswith("/rotate") and not self.route.startswith("POST /v1/secrets/")
+        kept = ("POST /v1/secrets/", "POST /v1/webhooks/")
+        ends = self.route.endswith("/rotate") and not self.route.startswith(kept)
         return ends or self.route.startswith(("DELETE", "POST /v1/jobs/"))
 
     def expected(self) -> dict[str, int]:
@@ -54,11 +55,13 @@ LISTED_KEYS = "   ok  ok  ok  ok  403 403 403"
 GUESTS_OF_SPACE = "ok ok 404 404 403 403 403"
 USERS = "         ok  403 403 403 403 403 403"
 NOBODY = "        403 403 403 403 403 403 403"
+AGENT = "         ok  ok  404 404 403 404 404"
 NEW_NAME = {"name": "new name"}
 NEW_ROLE = {"name": "{unique}", "permissions": ["record:read"]}
 NEW_USER = {"email": "{unique}@example.com", "name": "New", "actorRoles": []}
 GIVEN_ROLE = {"roleId": "{guest_role_id}", "resourceId": "{space_id}"}
 NEW_JOB = {"type": "workbook", "operation": "submit", "source": "{workbook_id}", "trigger": "immediate"}
+NEW_AGENT = {"topics": ["job:ready"], "compiler": "js", "source": "exports.routeEvent = () => {}", "slug": "new"}
 NEW_APP = {"name": "New", "namespace": "new", "type": "CUSTOM"}
 NEW_EVENT = {
     "topic": "space:updated",
@@ -78,6 +81,8 @@ NEW_GUEST = {
 }
 NEW_RECORDS = [{"name": {"value": "Grace"}}]
 CHANGED_RECORDS = [{"id": "{record_id}", "values": {"name": {"value": "Joan"}}}]
+#: An address that is looked at and not called.
+NEW_WEBHOOK = {"url": "https://93.184.216.34/new", "spaceId": "{space_id}", "topics": ["job:*"]}
 OF_ENVIRONMENT = "?environmentId={environment_id}"
 
 ROWS = (
@@ -107,7 +112,25 @@ ROWS = (
     Row("GET /v1/users/{spare_user_id}/roles", USERS),
     Row("POST /v1/users/{spare_user_id}/roles", USERS, GIVEN_ROLE),
     Row("DELETE /v1/users/{spare_user_id}/roles/{actor_role_id}", USERS),
-    Row("GET /v1/agents/{agent_id}/roles", "ok ok 404 404 403 404 404"),
+    Row("GET /v1/agents/{agent_id}", AGENT),
+    Row("GET /v1/agents/{agent_id}/versions", AGENT),
+    Row("GET /v1/agents/{agent_id}/state", AGENT),
+    Row("GET /v1/agents/{agent_id}/logs", AGENT, query=OF_ENVIRONMENT),
+    Row("GET /v1/agents/executions", AGENT, query=OF_ENVIRONMENT),
+    Row("GET /v1/agents/logs", AGENT, query=OF_ENVIRONMENT),
+    Row("GET /v1/agents/log/{agent_event_id}", AGENT, query=OF_ENVIRONMENT),
+    Row("POST /v1/agents", IN_ENVIRONMENT, NEW_AGENT, query=OF_ENVIRONMENT),
+    Row("GET /v1/agents/{agent_id}/versions/{agent_version_id}/revert", IN_ENVIRONMENT),
+    Row("POST /v1/agents/{agent_id}/pause", IN_ENVIRONMENT),
+    Row("POST /v1/agents/{paused_agent_id}/resume", IN_ENVIRONMENT),
+    Row("POST /v1/agents/{agent_id}/hosts", IN_ENVIRONMENT, {"host": "api.example.com"}),
+    Row("DELETE /v1/agents/{agent_id}/hosts/{agent_host}", IN_ENVIRONMENT),
+    Row("DELETE /v1/agents/{agent_id}", IN_ENVIRONMENT),
+    Row("GET /v1/agent-exports", AGENT, query=OF_ENVIRONMENT),
+    Row("GET /v1/agent-exports/{agent_export_id}", AGENT),
+    Row("GET /v1/agent-exports/{agent_export_id}/download", IN_ENVIRONMENT),
+    Row("DELETE /v1/agent-exports/{agent_export_id}", IN_ENVIRONMENT),
+    Row("GET /v1/agents/{agent_id}/roles", AGENT),
     Row("POST /v1/agents/{agent_id}/roles", IN_ENVIRONMENT, GIVEN_ROLE),
     Row("DELETE /v1/agents/{agent_id}/roles/{agent_role_id}", IN_ENVIRONMENT),
     # Apps are the account's: every environment's keys read them.
@@ -115,6 +138,13 @@ ROWS = (
     Row("POST /v1/apps", USERS, NEW_APP),
     Row("GET /v1/apps/{app_id}", "ok ok ok 404 403 403 403"),
     Row("PATCH /v1/apps/{app_id}", USERS, NEW_NAME),
+    Row("GET /v1/apps/{app_id}/constraints", "ok ok ok 404 403 403 403"),
+    Row("POST /v1/apps/{app_id}/constraints", USERS, {"validator": "{unique}"}),
+    Row("GET /v1/apps/{app_id}/constraints/{constraint_id}", "ok ok ok 404 403 403 403"),
+    Row("PATCH /v1/apps/{app_id}/constraints/{constraint_id}", USERS, {"label": "{unique}"}),
+    Row("GET /v1/apps/{app_id}/constraints/{constraint_id}/versions", "ok ok ok 404 403 403 403"),
+    Row("GET /v1/apps/{app_id}/constraints/{constraint_id}/versions/{version}", "ok ok ok 404 403 403 403"),
+    Row("DELETE /v1/apps/{app_id}/constraints/{constraint_id}", USERS),
     Row("DELETE /v1/apps/{app_id}", USERS),
     # Keys and tokens. Only an access token can be refreshed; the user here holds a personal access token.
     Row("POST /v1/auth/refresh-token", "400 403 403 403 403 403 403"),
@@ -191,6 +221,18 @@ ROWS = (
     Row("POST /v1/secrets/{secret_id}/rollback", IN_ENVIRONMENT, {}),
     Row("POST /v1/secrets/{secret_id}/promote", "409 409 404 404 403 403 403", {}),
     Row("PUT /v1/secrets/{secret_id}/schedule", IN_ENVIRONMENT, {"days": 90}),
+    # Webhooks.
+    Row("GET /v1/webhooks", IN_ENVIRONMENT, query=OF_ENVIRONMENT),
+    Row("POST /v1/webhooks", IN_ENVIRONMENT, NEW_WEBHOOK),
+    Row("GET /v1/webhooks/{webhook_id}", IN_ENVIRONMENT),
+    Row("PATCH /v1/webhooks/{webhook_id}", IN_ENVIRONMENT, {"description": "new"}),
+    Row("DELETE /v1/webhooks/{webhook_id}", IN_ENVIRONMENT),
+    Row("POST /v1/webhooks/{webhook_id}/rotate", IN_ENVIRONMENT, {"overlapSeconds": 60}),
+    Row("POST /v1/webhooks/{webhook_id}/test", IN_ENVIRONMENT),
+    Row("POST /v1/webhooks/{webhook_id}/replay", IN_ENVIRONMENT, {"since": "2200-01-01T00:00:00Z"}),
+    Row("GET /v1/webhooks/{webhook_id}/deliveries", IN_ENVIRONMENT),
+    Row("GET /v1/webhooks/{webhook_id}/deliveries/{event_id}", IN_ENVIRONMENT),
+    Row("POST /v1/webhooks/{webhook_id}/deliveries/{event_id}/replay", IN_ENVIRONMENT),
     # Spaces. A publishable key begins one; a space token changes its own, and neither begins nor ends one.
     Row("GET /v1/spaces", LIST),
     Row("POST /v1/spaces", "ok ok 404 404 ok 403 403", {"name": "new", "environmentId": "{environment_id}"}),

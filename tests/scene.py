@@ -8,18 +8,25 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from agent_facts import execution_of
 from permission_needs import ROLE_USERS
 from permission_table import Row
 from sheetport.features.agents import service as agents
+from sheetport.features.agents.model import Agent, AgentDraft
+from sheetport.features.agents.store.executions import insert_execution
 from sheetport.features.auth import service as auth
 from sheetport.features.auth.model import CredentialKind, Wanted
+from sheetport.features.egress import service as egress
 from sheetport.features.environments import service as environments
 from sheetport.features.environments.model import EnvironmentChange
-from sheetport.features.places import service as places
-from sheetport.features.places.model import Place
+from sheetport.features.jobs import service as jobs
+from sheetport.features.jobs.model import JobDraft
 from sheetport.features.roles import service as roles
 from sheetport.features.users import service as users
-from sheetport.kernel.actor import Actor, ActorKind
+from sheetport.features.webhooks import service as webhooks
+from sheetport.features.webhooks.model import Delivery, DeliveryState, Draft, Scope
+from sheetport.features.webhooks.store import deliveries
+from sheetport.kernel.actor import Actor, ActorKind, system_actor
 from sheetport.kernel.clock import DAY
 from sheetport.kernel.permissions import BuiltInRole
 from sheetport.storage.unit_of_work import UnitOfWork
@@ -28,13 +35,14 @@ from worlds import Reply, World
 FIELDS = [{"key": "name", "type": "string"}]
 #: What is the account's, so that callers from beside the environment may see it.
 OF_ACCOUNT = (
-    *("app_id", "user_id", "account_id", "access_token_id", "client_id", "session_id", "passkey_id"),
+    *("app_id", "constraint_id", "user_id", "account_id", "access_token_id", "client_id", "session_id", "passkey_id"),
     "credential_id",
     *("role_id", "guest_role_id", "spare_user_id", "invited_user_id", "actor_role_id"),
 )
+AGENTS = (*("agent_id", "agent_role_id", "agent_version_id", "agent_export_id", "agent_event_id"), "paused_agent_id")
 #: What users with a role on less than the environment may not know of.
-BESIDE_SPACE = ("other_space_id", "key_id", "agent_id", "agent_role_id")
-BESIDE_WORKBOOK = (*BESIDE_SPACE, "document_id", "event_id", "secret_id", "guests_role_id")
+BESIDE_SPACE = ("other_space_id", "key_id", *AGENTS)
+BESIDE_WORKBOOK = (*BESIDE_SPACE, "document_id", "event_id", "secret_id", "webhook_id", "guests_role_id")
 BESIDE_SHEET = (*BESIDE_WORKBOOK, "job_id", "idle_job_id", "failed_job_id", "action_id")
 _numbers = itertools.count(1)
 
@@ -131,8 +139,7 @@ class Scene:
         self.things |= {"role_id": custom.id, "guest_role_id": listed[BuiltInRole.GUEST], "actor_role_id": given.id}
         self.things |= {"spare_user_id": spare.user.id, "invited_user_id": invited.user.id}
         kinds = ("account_id", "environment_id", "space_id", "workbook_id", "sheet_id")
-        agent = Place(self.things["environment_id"], f"us_ag_{number}", "ag", world.account_id)
-        await places.add_place(uow, agent)
+        agent = await self._agents(uow, actor)
         role_id, space_id = listed[BuiltInRole.GUEST], self.things["space_id"]
         for_agent = await agents.assign_agent_role(uow, actor, agent.id, role_id, space_id)
         self.things |= {"agent_id": agent.id, "agent_role_id": for_agent.id}
@@ -144,6 +151,24 @@ class Scene:
             user_id, self.tokens[name] = self.role_users[name]
             if role is not None:
                 await users.assign_user_role(uow, actor, user_id, listed[role], self.things[kinds[depth]])
+
+    async def _agents(self, uow: UnitOfWork, actor: Actor) -> Agent:
+        """An agent that has handled an event and may call a host, an export of it, and one that is paused."""
+        bundle, _ = agents.check_bundle("exports.routeEvent = () => {}", None)
+        environment_id = self.things["environment_id"]
+        agent, _ = await agents.deploy_agent(uow, actor, environment_id, AgentDraft(bundle=bundle))
+        agent = await agents.allow_host(uow, actor, agent.id, "hooks.example.com")
+        paused, _ = await agents.deploy_agent(uow, actor, environment_id, AgentDraft(bundle=bundle, slug="paused"))
+        await agents.pause_agent(uow, actor, paused.id)
+        event = f"us_evt_{next(_numbers)}"
+        await insert_execution(uow, execution_of(agent, event))
+        job = await jobs.create_job(
+            uow, actor, JobDraft(type="agent", operation="agent-export", source=agent.id, trigger="immediate")
+        )
+        export = (job.outcome or {})["next"]["url"].split("/")[3]
+        self.things |= {"agent_version_id": agent.version_id, "agent_host": "hooks.example.com"}
+        self.things |= {"agent_export_id": export, "agent_event_id": event, "paused_agent_id": paused.id}
+        return agent
 
     async def _fill(self) -> None:
         """What lies in the space: records with their commit, jobs, an event, a secret; and a variable and an app."""
@@ -166,6 +191,7 @@ class Scene:
         secret = {"name": "GREETING", "value": f"{self.mark}hello", **context}
         await self._make("/v1/secrets", secret | {"value": f"{self.mark}hi"})  # a version to roll back to
         things |= {"secret_id": (await self._make("/v1/secrets", secret))[0]["id"], "name": "GREETING"}
+        await self.world.db.write(self._webhook)
         variables = f"/v1/environments/{things['environment_id']}/variables"
         reply = await self.world.call(
             "PUT", f"{variables}/GREETING", {"value": f"{self.mark}hi"}, token=self.tokens["secret"]
@@ -173,6 +199,21 @@ class Scene:
         assert reply.status == 200, reply.body
         app = {"name": f"{self.mark}App", "namespace": f"app-{next(_numbers)}", "type": "CUSTOM"}
         things["app_id"] = (await self._make("/v1/apps", app, self.tokens["user"]))["id"]
+        things["version"] = "1"
+        constraints = f"/v1/apps/{things['app_id']}/constraints"
+        constraint = {"validator": f"{self.mark}constraint", "function": f"{self.mark}function"}
+        things["constraint_id"] = (await self._make(constraints, constraint, self.tokens["user"]))["id"]
+
+    async def _webhook(self, uow: UnitOfWork) -> None:
+        """A webhook of the space, of a target on this machine where nobody listens, with a dead delivery."""
+        things, actor = self.things, system_actor(self.world.account_id)
+        await egress.allow_target(uow, actor, "127.0.0.1", things["environment_id"])
+        scope = Scope(self.world.account_id, things["environment_id"], things["space_id"])
+        draft = Draft(url="http://127.0.0.1:9/", topics=("webhook:disabled",), description=f"{self.mark}hook")
+        webhook, _ = await webhooks.create_webhook(uow, actor, scope, draft)
+        things["webhook_id"] = webhook.id
+        dead = (things["event_id"], 1, "space:updated", things["space_id"], DeliveryState.DEAD, 10, None, uow.now)
+        await deliveries.insert_deliveries(uow, [Delivery(webhook.environment_id, webhook.id, *dead)])
 
     async def _make(self, path: str, body: Any, token: str = "") -> Any:
         reply = await self.world.call("POST", path, body, token=token or self.tokens["secret"])

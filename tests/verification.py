@@ -144,6 +144,8 @@ def _judged(one: Described, npm: Verdict, python: Verdict, reason: str) -> Opera
 
 def _unread(method: str, body: Any) -> str:
     """Why the client's model of the method's answer cannot read the body; "" when it can."""
+    if isinstance(body, str):
+        return ""  # a file, which the client hands on as it is
     slice_, _, name = method.rpartition(".")
     module = import_module(f"flatfile.{slice_}.client")
     client = next(getattr(module, kind) for kind in dir(module) if kind.startswith("Async") and kind.endswith("Client"))

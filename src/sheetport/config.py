@@ -116,6 +116,14 @@ class HttpSettings:
     drain_limit: int = 64 * MEBIBYTE
 
     @property
+    def own_url(self) -> str:
+        """Where programs on this machine reach this process, without a trailing slash."""
+        if self.tls is not None:
+            return self.base_url
+        local = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host)  # noqa: S104 - not bound here  # nosec B104
+        return f"http://{local or (f'[{self.host}]' if ':' in self.host else self.host)}:{self.port}"
+
+    @property
     def base_url(self) -> str:
         """Where clients reach this server, without a trailing slash."""
         if self.public_url:
@@ -183,6 +191,14 @@ class MailSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentSettings:
+    """How deployed agents are run. ``chain`` is after how many events in a row, each of which agents caused by handling
+    the one before, an agent is paused."""
+
+    chain: int = 25
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything a server process is told."""
 
@@ -202,6 +218,8 @@ class Settings:
     key_max_age_days: int | None = None
     #: None sends no mail: who invites somebody is given the link to hand over.
     mail: MailSettings | None = None
+    #: None runs no agents in this process.
+    agents: AgentSettings | None = None
 
 
 def default_key_file(data: Path) -> Path:
@@ -245,6 +263,7 @@ def read_settings(
         quotas=_quotas(),
         key_max_age_days=_key_max_age_days(),
         mail=_mail(),
+        agents=_agents(),
     )
 
 
@@ -330,6 +349,16 @@ def _mail() -> MailSettings | None:
         implicit,
         not implicit and (_is_loopback(host) or os.environ.get("SHEETPORT_SMTP_INSECURE") == "1"),
     )
+
+
+def _agents() -> AgentSettings | None:
+    """Of SHEETPORT_AGENTS and SHEETPORT_AGENT_CHAIN."""
+    if os.environ.get("SHEETPORT_AGENTS", "on") == "off":
+        return None
+    text = os.environ.get("SHEETPORT_AGENT_CHAIN", "25")
+    if not (text.isascii() and text.isdigit()) or not 2 <= int(text) <= 1_000:
+        raise ConfigError("SHEETPORT_AGENT_CHAIN must be a whole number from 2 to 1000.")
+    return AgentSettings(int(text))
 
 
 def _smtp_url(text: str) -> tuple[SplitResult, int | None]:

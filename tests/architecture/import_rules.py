@@ -25,6 +25,7 @@ CONNECTING = {"create_connection", "create_datagram_endpoint", "open_connection"
 #: The modules that may, each with its reason.
 CLIENTS_AT_HOME = {
     "features/egress/service/calling.py": "the guarded client",
+    "features/egress/service/keeping.py": "the guarded client with kept connections",
     "listener/": "a client of the server, in a program of its own",
     "cli/": "clients of the server, run by a person",
     "runtime/agent_host/gate.py": "the guarded way out of hosted agents, by the same rules",

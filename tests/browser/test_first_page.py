@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
 
+from servers.commands import PROGRAM
 from servers.node import node_major
-from servers.sheetport import PROGRAM, SheetportServer, clean_environment
+from servers.sheetport import SheetportServer, clean_environment
 from sheetport.preload import PRELOAD_PATH
 
 Server = Callable[..., SheetportServer]

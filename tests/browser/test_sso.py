@@ -9,8 +9,9 @@ from subprocess import run
 from playwright.sync_api import Browser, ConsoleMessage, expect
 
 from browser.test_sign_in import PHONE, shot
+from servers.commands import PROGRAM
 from servers.openid import CLIENT, SECRET, running_provider
-from servers.sheetport import PROGRAM, SheetportServer
+from servers.sheetport import SheetportServer
 
 Server = Callable[..., SheetportServer]
 

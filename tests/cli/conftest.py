@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from servers.commands import Command, run_command
 from servers.data_places import DataPlace
-from servers.sheetport import PROGRAM, SheetportServer
+from servers.sheetport import SheetportServer
 
 #: Prints the variable NAME of its argument.
 PRINT = "import os, sys; print(os.environ[sys.argv[1]])"
@@ -30,22 +31,12 @@ class Shell:
         self, *arguments: str, stdin: str = "", env: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """``sheetport ARGUMENTS`` to its end; its standard input is no terminal."""
-        return subprocess.run(
-            [PROGRAM, *arguments],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            env={**self.variables, **(env or {})},
-            cwd=self.folder,
-        )
+        return run_command(*arguments, stdin=stdin, env={**self.variables, **(env or {})}, cwd=self.folder)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """``sheetport ARGUMENTS`` in the background, with pipes."""
         pipe = subprocess.PIPE
-        return subprocess.Popen(
-            [PROGRAM, *arguments], stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=self.variables, cwd=self.folder
-        )
+        return Command(arguments, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=self.variables, cwd=self.folder)
 
     def printed(self, *arguments: str, stdin: str = "", env: Mapping[str, str] | None = None) -> str:
         """What a command that has to succeed printed."""

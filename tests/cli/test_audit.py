@@ -7,8 +7,9 @@ import subprocess
 from pathlib import Path
 
 from cli.conftest import Shell
+from servers.commands import PROGRAM
 from servers.data_places import DataPlace
-from servers.sheetport import EMAIL, PASSWORD, PROGRAM, SheetportServer, clean_environment
+from servers.sheetport import EMAIL, PASSWORD, SheetportServer, clean_environment
 
 
 def verify_elsewhere(file: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from servers.sheetport import PROGRAM, clean_environment, free_port, send
+from servers.commands import PROGRAM
+from servers.sheetport import clean_environment, free_port, send
 
 SECONDS = 30
 LINK = re.compile(r"http://127\.0\.0\.1:\d+/setup\?token=\w+")

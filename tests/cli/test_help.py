@@ -11,7 +11,7 @@ import pytest
 import typer.main
 from typer.testing import CliRunner
 
-from servers.sheetport import PROGRAM
+from servers.commands import PROGRAM
 from sheetport import __version__
 from sheetport.cli.lazy import PLACES
 from sheetport.cli.main import app

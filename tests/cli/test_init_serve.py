@@ -15,8 +15,9 @@ from urllib.parse import quote
 
 import pytest
 
+from servers.commands import PROGRAM
 from servers.data_places import DataPlace
-from servers.sheetport import EMAIL, PASSWORD, PROGRAM, SheetportServer, clean_environment, free_port, send
+from servers.sheetport import EMAIL, PASSWORD, SheetportServer, clean_environment, free_port, send
 
 #: What a secret of any kind begins with.
 SECRET = re.compile(r"(sk_|pk_|pat_|at_|setup_)\w+|token=")

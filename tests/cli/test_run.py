@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import PRINT, Shell, end
-from servers.sheetport import PROGRAM, SheetportServer
+from servers.commands import PROGRAM
+from servers.sheetport import SheetportServer
 from sheetport.cli.variables import node_options
 from sheetport.storage.engine import sqlite_path
 

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.conftest import Shell
-from servers.sheetport import PROGRAM
+from servers.commands import PROGRAM
 from sheetport.cli.main import app
 from sheetport.kernel.crypto import mint_token
 

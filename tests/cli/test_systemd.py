@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from servers.sheetport import PROGRAM
+from servers.commands import PROGRAM
 
 
 def printed(*arguments: str) -> subprocess.CompletedProcess[str]:

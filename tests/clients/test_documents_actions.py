@@ -13,7 +13,7 @@ from flatfile import Flatfile
 
 from clients.conftest import Furnished
 from clients.programs import run
-from servers.sheetport import PROGRAM
+from servers.commands import PROGRAM
 
 Project = Callable[[str], Path]
 

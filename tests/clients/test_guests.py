@@ -15,7 +15,7 @@ from flatfile.core.api_error import ApiError
 
 from clients.conftest import Furnished
 from clients.programs import run
-from servers.sheetport import PROGRAM
+from servers.commands import PROGRAM
 
 Project = Callable[[str], Path]
 

@@ -14,7 +14,8 @@ from clients.conftest import Furnished
 from clients.front import Front, running_front
 from clients.guide import BASIC_ENV, BOTH_ENVS, CLIENT_CREDENTIALS, PASSWORD_SIGN_IN, SECRET_KEY, TOKEN, replaced
 from clients.programs import run
-from servers.sheetport import PROGRAM, SheetportServer, clean_environment
+from servers.commands import PROGRAM
+from servers.sheetport import SheetportServer, clean_environment
 from sheetport.preload import PRELOAD_PATH
 
 Project = Callable[[str], Path]

@@ -13,7 +13,8 @@ from clients.conftest import Furnished, add, add_workbook
 from clients.guide import BASIC_ENV, SCOPED_SECRETS, SECRETS, replaced, with_data
 from clients.programs import mounted, running
 from clients.receiver import Receiver, running_receiver
-from servers.sheetport import PROGRAM, SheetportServer
+from servers.commands import PROGRAM
+from servers.sheetport import SheetportServer
 from sheetport.preload import PRELOAD_PATH
 
 Project = Callable[[str], Path]

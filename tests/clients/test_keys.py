@@ -12,7 +12,8 @@ from flatfile import Flatfile
 
 from clients.conftest import Furnished
 from clients.programs import run
-from servers.sheetport import EMAIL, PASSWORD, PROGRAM
+from servers.commands import PROGRAM
+from servers.sheetport import EMAIL, PASSWORD
 
 #: Rotates a new key as any HTTP client does, and prints what npm's client reads of keys and tokens, as JSON.
 SCRIPT = """

@@ -18,8 +18,9 @@ from clients.flights import Row, flight_tables
 from clients.guide import with_data
 from clients.programs import mounted, run, running
 from clients.receiver import Posted, Receiver, running_receiver
+from servers.commands import PROGRAM
 from servers.data_places import DataPlace
-from servers.sheetport import PROGRAM, SheetportServer
+from servers.sheetport import SheetportServer
 
 Project = Callable[[str], Path]
 

@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 from clients.programs import run, running
-from servers.sheetport import PROGRAM, free_port
+from servers.commands import PROGRAM
+from servers.sheetport import free_port
 
 IDLE_SECONDS = 8
 ADDRESS = re.compile(r'sa_family=AF_INET6?\b.*?htons\((?P<port>\d+)\).*?"(?P<host>[0-9a-fA-F.:]+)"')

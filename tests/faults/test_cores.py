@@ -44,7 +44,7 @@ def test_a_process_that_forbids_dumps_leaves_none(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("cores_allowed")
 def test_a_server_that_is_aborted_leaves_no_core(server: Callable[..., SheetportServer]) -> None:
-    one = server()
+    one = server(executed=True)
     limits = Path(f"/proc/{one.pid}/limits").read_text()
     (line,) = [line for line in limits.splitlines() if line.startswith("Max core file size")]
     assert line.split()[4] == "0"

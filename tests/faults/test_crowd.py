@@ -105,7 +105,7 @@ def test_a_crowd_and_slow_senders_hold_nobody_up(
     server: Callable[..., SheetportServer], record_property: Callable[[str, object], None]
 ) -> None:
     with many_files(1_024):  # what a login shell or a service often has
-        one = server()
+        one = server(executed=True)
     with many_files(CROWD + 1_000):
         cases = slow(one.development["secretKey"])
         ordinary(one)
@@ -138,7 +138,7 @@ def still_open(connection: socket.socket) -> bool:
 
 
 def test_at_the_limit_of_files_connections_wait(server: Callable[..., SheetportServer]) -> None:
-    one = server()
+    one = server(executed=True)
     used = len(list(Path(f"/proc/{one.pid}/fd").iterdir()))
     _, most = resource.prlimit(one.pid, resource.RLIMIT_NOFILE)
     resource.prlimit(one.pid, resource.RLIMIT_NOFILE, (used + 50, most))

@@ -9,6 +9,7 @@ from faults.commit_sites import faults, points_used
 from faults.test_backup_drill import RESTORE_KILLS
 from faults.test_kill import KILLS
 from faults.test_kill_secret_rotation import KILLS as ROTATION_KILLS
+from faults.test_kill_webhooks import KILLS as WEBHOOK_KILLS
 from sheetport.kernel.killpoints import POINTS
 
 SOURCE = ROOT / "src" / "sheetport"
@@ -24,7 +25,8 @@ def test_every_point_is_listed_and_lies_in_the_source() -> None:
 
 def test_every_point_is_walked_and_twenty_kills_are_made() -> None:
     walked = {point for kills in KILLS.values() for point, _ in kills}
-    walked |= {point for kills in ROTATION_KILLS.values() for point, _ in kills}
+    for kills in (*ROTATION_KILLS.values(), *WEBHOOK_KILLS.values()):
+        walked |= {point for point, *_ in kills}
     assert walked | {point for points in RESTORE_KILLS.values() for point in points} == set(POINTS)
     assert sum(len(kills) for kills in KILLS.values()) >= 20
 

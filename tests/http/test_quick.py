@@ -95,3 +95,50 @@ async def test_a_right_that_ended_in_another_process_is_ended_here(world: World,
     await world.db.write(revoke_elsewhere)  # without a word to this process
     for path in things.values():
         assert (await world.call("GET", path)).status == 401, path
+
+
+async def stored(world: World, name: str, **scope: str) -> None:
+    body = {"name": name, "value": f"value of {name}", "environmentId": world.dev, **scope}
+    assert (await world.call("POST", "/v1/secrets", body)).status == 200
+
+
+async def reads(world: World) -> int:
+    return sum(record["action"] == "secret:read" for record in await world.audits())
+
+
+async def test_secrets_are_read_quickly_as_by_the_router_and_each_read_is_recorded(world: World) -> None:
+    await stored(world, "ONE")
+    await stored(world, "TWO", actorId="us_ag_1")
+    for query in (f"?environmentId={world.dev}", f"?environmentId={world.dev}&actorId=us_ag_1", ""):
+        path = f"/v1/secrets{query}"
+        await world.call("GET", path)
+        before = await reads(world)
+        quick = await world.call("GET", path)
+        by_router = await world.call("GET", path, headers={"Origin": "https://app.example.com"})
+        assert quick.data == by_router.data, path
+        assert quick.data, path
+        assert quick.headers["cache-control"] == by_router.headers["cache-control"] == "no-store"
+        assert await reads(world) == before + 2, path
+
+
+async def test_the_router_answers_what_is_not_plain(world: World) -> None:
+    await stored(world, "ONE")
+    await twice(world, f"/v1/secrets?environmentId={world.dev}")
+    same = f"/v1/secrets?environmentId={world.dev}"
+    assert (await world.call("GET", f"{same}&label=previous")).data == []
+    assert (await world.call("GET", f"{same}&actorId=%0A")).status == 400
+    assert (await world.call("GET", f"{same}&spaceId=us_sp_none")).status == 404
+    await world.call("GET", same, headers={"X-Listener": "invoices"})
+    named = [record for record in await world.audits() if record["action"] == "secret:read"][-1]
+    assert '"listener":"invoices"' in named["detail"].replace(" ", "")
+
+
+async def test_a_secret_is_quickly_read_by_nobody_else(world: World) -> None:
+    await stored(world, "ONE")
+    path = f"/v1/secrets?environmentId={world.dev}"
+    await twice(world, path)
+    await world.call("GET", "/v1/secrets", token=world.sk_other)
+    assert (await world.call("GET", path, token=world.sk_other)).status == 404
+    query = {"environmentId": world.dev, "key": world.sk}
+    assert (await world.call("DELETE", "/v1/auth/api-key", params=query, token=world.pat)).status == 200
+    assert (await world.call("GET", path)).status == 401

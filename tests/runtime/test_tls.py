@@ -17,8 +17,9 @@ import pytest
 
 from clients.front import make_certificate
 from faults.test_shutdown import wait_for
+from servers.commands import PROGRAM
 from servers.data_places import DataPlace
-from servers.sheetport import EMAIL, PASSWORD, PROGRAM, SheetportServer, free_port
+from servers.sheetport import EMAIL, PASSWORD, SheetportServer, free_port
 from sheetport.config import ConfigError, HttpSettings, TlsSettings
 from sheetport.http.redirect import Redirect
 from sheetport.runtime.tls import check_tls

@@ -8,7 +8,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -21,11 +20,11 @@ from shutil import copy2, copytree, rmtree
 from tempfile import mkdtemp
 from typing import Any, NamedTuple
 
+from servers.commands import Command, run_command
 from servers.data_places import DataPlace
 from servers.postgres import PostgresCluster, cluster_of, database_name
 
 EMAIL, PASSWORD = "owner@example.com", "correct horse battery staple 9"
-PROGRAM = str(Path(sys.executable).parent / "sheetport")
 READY_SECONDS = 30
 STOP_SECONDS = 10
 #: Settings of the caller's shell that must not leak into a server or a client under test.
@@ -111,7 +110,8 @@ def make_original(cluster: PostgresCluster | None) -> Original:
 class SheetportServer:
     """``init`` was run; ``start`` runs ``serve``. ``info`` is what ``init --json`` printed.
 
-    With ``info`` given the data is there already, and ``init`` is not run.
+    With ``info`` given the data is there already, and ``init`` is not run. ``executed`` has ``serve`` executed anew and
+    never forked from a template: for tests of a process's beginning, memory and limits.
     """
 
     email, password = EMAIL, PASSWORD
@@ -125,6 +125,7 @@ class SheetportServer:
         info: dict[str, Any] | None = None,
         *,
         set_up_anew: bool = False,
+        executed: bool = False,
     ) -> None:
         self.place = place
         self.data = place.data
@@ -135,7 +136,8 @@ class SheetportServer:
         self.env = clean_environment({"SHEETPORT_DATA": str(self.data), **(env or {})})
         self._arguments = list(arguments)
         self._set_up_anew = set_up_anew or bool(env)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._executed = executed
+        self._process: Command | None = None
         self.info: dict[str, Any] = self._init() if info is None else info
         self.environments: dict[str, dict[str, Any]] = {entry["name"]: entry for entry in self.info["environments"]}
 
@@ -190,23 +192,16 @@ class SheetportServer:
         self, *arguments: str, stdin: str | None = None, timeout: float = 60
     ) -> subprocess.CompletedProcess[str]:
         """Runs ``sheetport ARGUMENTS``; nothing is added, so say ``--data`` where the command takes it."""
-        return subprocess.run(
-            [PROGRAM, *arguments],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            env=self.env,
-            cwd=self.data.parent,
-        )
+        return run_command(*arguments, stdin=stdin, timeout=timeout, env=self.env, cwd=self.data.parent)
 
     def start(self) -> float:
         """Runs ``serve`` until it says that it is ready; returns the seconds that took."""
         began = time.monotonic()
         seen = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [PROGRAM, "serve", *self._place_arguments, "--port", str(self.port), *self._arguments],
+            self._process = Command(
+                ["serve", *self._place_arguments, "--port", str(self.port), *self._arguments],
+                executed=self._executed,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

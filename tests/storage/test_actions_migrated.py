@@ -16,7 +16,7 @@ from sheetport.storage.tables.workbooks import sheets, workbooks
 WHERE = {"environment_id": "us_env_Abcd1", "account_id": "us_acc_1", "space_id": "us_sp_1"}
 TIMES = {"created_at": 1, "updated_at": 2}
 GO: dict[str, Any] = {"operation": "go", "label": "Göé", "messages": [{"type": "info", "content": "it's 100% :ok"}]}
-RING = {"label": "Ring"}
+RING = {"label": "Ring", "schedule": "daily"}
 
 
 def _fill(connection: Connection) -> None:
@@ -42,6 +42,8 @@ def test_the_actions_of_before_get_ids(storage: StorageSettings) -> None:
     assert told == {("us_wb_1", 0): GO, ("us_wb_1", 1): RING, ("us_sh_1", 0): RING}
     of_sheet = next(row for row in rows if row["target_id"] == "us_sh_1")
     assert (of_sheet["workbook_id"], of_sheet["sheet_id"], of_sheet["created_at"]) == ("us_wb_1", "us_sh_1", 1)
+    assert {row["schedule"] for row in rows if row["ordinal"] == 1 or row["target_id"] == "us_sh_1"} == {"daily"}
+    assert next(row for row in rows if row["ordinal"] == 0 and row["target_id"] == "us_wb_1")["schedule"] is None
     assert all(row["id"].startswith("us_act_Abcd") for row in rows)
     made = in_transaction(storage, lambda c: c.execute(select(places).where(places.c.kind == "act")).mappings().all())
     assert {row["id"]: row["sheet_id"] for row in made} == {row["id"]: row["sheet_id"] for row in rows}

@@ -102,7 +102,22 @@ PLACES = {
         "sso_app",
         "Single sign-on: your account's users sign in by your own identity provider (OpenID Connect).",
     ),
+    "webhooks": (
+        "sheetport.cli.webhooks",
+        "webhooks_app",
+        "Webhooks: events of an environment or a space, posted to a URL and signed by Standard Webhooks.",
+    ),
     "events": ("sheetport.cli.events", "events_app", "What happens in an environment."),
+    "deploy": (
+        "sheetport.cli.agents",
+        "deploy",
+        "Deploy a JavaScript program as an agent of an environment, which this server then runs.",
+    ),
+    "agents": (
+        "sheetport.cli.agents",
+        "agents_app",
+        "Agents: listeners that this server runs, what they did, and what they may call.",
+    ),
     "guests": (
         "sheetport.cli.guests",
         "guests_app",

@@ -12,6 +12,8 @@ _FIELDS = [
 EXAMPLES: dict[str, Any] = {
     "accounts.updateCurrent": {"name": "Acme"},
     "apps.create": {"name": "Onboarding", "namespace": "onboarding", "type": "CUSTOM"},
+    "apps.createConstraint": {"validator": "odd", "label": "Odd", "function": "(value, key, { record }) => {}"},
+    "apps.updateConstraint": {"label": "An odd number"},
     "apps.update": {"name": "Onboarding"},
     "auth.createAccessToken": {"type": "userCredentials", "email": "you@example.com", "password": "your password"},
     "auth.createPersonalAccessToken": {"name": "My laptop"},

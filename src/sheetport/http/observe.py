@@ -60,8 +60,9 @@ class ObserveMiddleware:
             self.tell(scope)
 
     def tell(self, scope: HTTPScope) -> None:
-        """Tell of a call on a path that is not watched, which has been answered."""
-        self._tell(scope, scope["path"], 0, b"")
+        """Tell of a call that has been answered: by 200, if its path is watched."""
+        watched = scope["path"] in self._watched
+        self._tell(scope, scope["path"], 200 if watched else 0, scope["query_string"] if watched else b"")
 
     async def _watch(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         path, status = scope["path"], 0

@@ -16,7 +16,6 @@ import base64
 import hashlib
 import hmac
 import secrets
-import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -113,7 +112,7 @@ class KeyRing:
 
     def check_value(self) -> str:
         """A public value by which a database recognises its own key file."""
-        return hmac.new(self.pepper, b"sheetport key check", hashlib.sha256).hexdigest()[:32]
+        return _mac(self.pepper, b"sheetport key check").hex()[:32]
 
     def at_epoch(self, epoch: int) -> KeyRing:
         """The ring by which derived tokens hold in this security epoch only. Epoch 0 is before any restore."""
@@ -277,8 +276,8 @@ def _signature(key: bytes, parts: tuple[str, ...]) -> str:
 
 def _length_prefixed(parts: tuple[str, ...]) -> bytes:
     """The parts as one text that no other parts give."""
-    return _prefixed(part.encode() for part in parts)
+    return _prefixed([part.encode() for part in parts])
 
 
 def _prefixed(parts: Iterable[bytes]) -> bytes:
-    return b"".join(struct.pack(">I", len(part)) + part for part in parts)
+    return b"".join([piece for part in parts for piece in (len(part).to_bytes(4, "big"), part)])

@@ -18,6 +18,8 @@ POINTS = {
     "events.before-number": "committed events have been given positions, in a transaction that is not committed",
     "events.before-wake": "committed events have positions and subscribers have not been woken",
     "events.before-reply": "a long poll has messages and has not sent them",
+    "webhooks.after-turn": "deliveries are handed out, durably, and none has been sent",
+    "webhooks.after-answer": "a receiver has taken an event and nobody has written it down",
     "secrets.before-rekeyed": "some values are sealed under another data key, in a transaction that is not committed",
     "secrets.before-rewrapped": "some data keys are sealed under another key-encryption key, not committed",
     "keys.before-file": "a new key file is written beside the old one and not in its place",

@@ -58,6 +58,8 @@ class Permission(StrEnum):
     USER_WRITE = "user:write"
     VARIABLE_READ = "variable:read"
     VARIABLE_WRITE = "variable:write"
+    WEBHOOK_READ = "webhook:read"
+    WEBHOOK_WRITE = "webhook:write"
     WORKBOOK_READ = "workbook:read"
     WORKBOOK_WRITE = "workbook:write"
 

@@ -22,6 +22,7 @@ STORED = {
     "at": "access token",
     "cs": "client secret",
     "nt": "narrowed token",
+    "agt": "agent token",
     "setup": "set-up link",
     "invite": "invitation",
     "glk": "guest sign-in link",

@@ -1,4 +1,4 @@
-"""What a server process does beside requests: overdue jobs, when each credential was last used, old events."""
+"""What a server process does beside requests: ticks, overdue jobs, when each credential was last used, old events."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from functools import partial
 
 import structlog
 
+from sheetport.features.agents.service import running
 from sheetport.features.audit import service as audit
 from sheetport.features.audit.model import FreshAddress, Refusals
 from sheetport.features.auth import service as auth
@@ -22,10 +23,14 @@ from sheetport.features.rates import service as rates
 from sheetport.features.records import jobs as record_jobs
 from sheetport.features.secrets import service as secrets
 from sheetport.features.spaces import jobs as space_jobs
+from sheetport.features.webhooks import jobs as webhook_jobs
 from sheetport.http.tally import Refused, Tally
+from sheetport.kernel.clock import DAY
+from sheetport.runtime.cron import Cron
 from sheetport.runtime.key_rotation import KeyRotation
 from sheetport.storage.unit_of_work import Database, UnitOfWork
 
+CRON_SECONDS = 5.0
 OVERDUE_SECONDS = 15.0
 LAST_USED_SECONDS = 30.0
 EXPIRE_SECONDS = 60.0
@@ -38,7 +43,7 @@ _log = structlog.get_logger()
 
 @asynccontextmanager
 async def background(
-    db: Database, verifier: auth.Verifier, tally: Tally, event_days: int
+    db: Database, verifier: auth.Verifier, tally: Tally, event_days: int, cron: Cron
 ) -> AsyncGenerator[None, None]:
     """Run the timed work until the context ends."""
 
@@ -66,12 +71,14 @@ async def background(
         while await db.write(record_jobs.clear_staged):
             continue
     tasks = [
+        asyncio.create_task(_every(CRON_SECONDS, "cron.run", cron.run)),
         asyncio.create_task(_every(OVERDUE_SECONDS, "jobs.fail-overdue", fail_overdue)),
         asyncio.create_task(_every(EXPIRE_SECONDS, "spaces.sweep", sweep_spaces)),
         asyncio.create_task(_every(EXPIRE_SECONDS, "records.sweep", sweep_records)),
         asyncio.create_task(_every(LAST_USED_SECONDS, "auth.flush-last-used", flush_last_used)),
         asyncio.create_task(_every(EXPIRE_SECONDS, "auth.tend-credentials", partial(tend_credentials, db))),
         asyncio.create_task(_every(SWEEP_SECONDS, "events.sweep", partial(sweep_events, db, event_days))),
+        asyncio.create_task(_every(SWEEP_SECONDS, "agents.sweep", partial(sweep_executions, db, event_days))),
         asyncio.create_task(_every(SWEEP_SECONDS, "guests.sweep", partial(sweep_guests, db))),
         asyncio.create_task(_every(SWEEP_SECONDS, "logins.sweep", sweep_logins)),
         asyncio.create_task(_every(TALLY_SECONDS, "audit.record-counted", partial(record_counted, db, tally))),
@@ -162,10 +169,19 @@ async def sweep_guests(db: Database) -> None:
 
 
 async def sweep_events(db: Database, days: int) -> None:
-    """Delete the events of whole days that are over for ``days`` days, some at a time: others write in between."""
+    """Delete the events, and deliveries of them, of whole days that are over for ``days`` days, some at a time."""
     for environment in await db.read(lambda uow: events.list_outdated(uow, days), heavy=True):
         while await db.write(partial(events.sweep_batch, environment_id=environment, days=days), bulk=True):
             pass
+    while await db.write(partial(webhook_jobs.sweep_webhooks, days=days), bulk=True):
+        continue
+
+
+async def sweep_executions(db: Database, days: int) -> None:
+    """Forget what agents did more than ``days`` days ago, some at a time."""
+    before = db.clock.now() - days * DAY
+    while await db.write(partial(running.sweep_executions, before=before), bulk=True):
+        continue
 
 
 async def _every(seconds: float, name: str, work: Callable[[], Awaitable[None]], *, at_once: bool = False) -> None:

@@ -87,6 +87,10 @@ class Hub:
         """How many of them are an environment's."""
         return self._open[environment_id]
 
+    def followed(self) -> list[str]:
+        """The environments that somebody follows as a whole, not a space of them only."""
+        return [name for name, feeds in self._feeds.items() if any(f.channel.space_id is None for f in feeds.values())]
+
     def check(self, token: str, channel: str) -> Grant:
         """The grant of a token for this very channel. Raises Forbidden."""
         grant = events.read_subscription_token(self._db.keys, token)

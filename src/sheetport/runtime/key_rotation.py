@@ -19,6 +19,7 @@ from sheetport.features.factors import service as factors
 from sheetport.features.mail import service as mail
 from sheetport.features.secrets import service as secrets
 from sheetport.features.sso import service as sso
+from sheetport.features.webhooks import service as webhooks
 from sheetport.kernel.crypto import DecryptionError, KeyRing
 from sheetport.kernel.errors import Conflict, Unavailable
 from sheetport.kernel.killpoints import kill_point
@@ -142,6 +143,8 @@ class KeyRotation:
             while await self._db.write(factors.reseal_totp):
                 continue
             while await self._db.write(sso.reseal_secrets):
+                continue
+            while await self._db.write(webhooks.reseal_keys):
                 continue
             while await self._db.write(lambda uow: mail.reseal_mails(uow, _AT_ONCE)):
                 continue

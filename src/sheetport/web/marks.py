@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Hashable
 from contextlib import asynccontextmanager
 from time import monotonic
 
@@ -28,7 +28,7 @@ STEPS = (
 )
 #: A call of the same kind is judged again after this long, so that another process's red turns green too.
 AGAIN_SECONDS = 5.0
-#: Sign-ins are judged together, this long after the first.
+#: Calls of which each may have found something else are judged together, by the last, this long after the first.
 TOGETHER_SECONDS = 0.2
 MAX_REMEMBERED = 10_000
 #: Calls waiting to be judged; more are passed over, as a flood says nothing new.
@@ -44,7 +44,7 @@ class Marks:
         self._db = db
         self._waiting: asyncio.Queue[Observation] = asyncio.Queue(MAX_WAITING)
         self._judged: dict[Kind, float] = {}
-        self._sign_ins: tuple[Observation, asyncio.TimerHandle] | None = None
+        self._soon: dict[Hashable, tuple[Observation, asyncio.TimerHandle]] = {}
 
     def asks(self, actor: Actor) -> bool:
         """Whether a call on a path that is not watched would be judged: :meth:`note` without its making."""
@@ -53,22 +53,26 @@ class Marks:
     def note(self, seen: Observation) -> None:
         """Take a call in, unless one like it has just been judged. Costs a look-up."""
         if seen.path == verdicts.SIGN_IN_PATH:
-            self._later(seen)
+            self._later(seen.path, seen)  # a judgement looks at all of the last seconds
+        elif seen.actor is not None and seen.path == verdicts.SECRETS_PATH:
+            self._later((_kind(seen.actor, seen.status, seen.method), seen.query), seen)
         elif seen.actor is None or self._is_news(seen):
             self._take(seen)
 
-    def _later(self, seen: Observation) -> None:
-        """Judge sign-ins together: a judgement looks at all of the last seconds."""
-        if self._sign_ins is None:
-            loop = asyncio.get_running_loop()
-            self._sign_ins = (seen, loop.call_later(TOGETHER_SECONDS, self._take_sign_ins))
+    def _later(self, alike: Hashable, seen: Observation) -> None:
+        """Judge calls that are alike together."""
+        found = self._soon.get(alike)
+        if found is not None:
+            self._soon[alike] = (seen, found[1])
+            return
+        if len(self._soon) < MAX_WAITING:
+            timer = asyncio.get_running_loop().call_later(TOGETHER_SECONDS, self._take_soon, alike)
+            self._soon[alike] = (seen, timer)
 
-    def _take_sign_ins(self) -> None:
-        if self._sign_ins is not None:
-            seen, timer = self._sign_ins
-            timer.cancel()
-            self._sign_ins = None
-            self._take(seen)
+    def _take_soon(self, alike: Hashable) -> None:
+        seen, timer = self._soon.pop(alike)
+        timer.cancel()
+        self._take(seen)
 
     def _take(self, seen: Observation) -> None:
         try:
@@ -81,8 +85,6 @@ class Marks:
         watched = seen.path in verdicts.WATCHED
         if actor is None or (not watched and actor.kind is not ActorKind.SECRET_KEY):
             return False
-        if watched and seen.path != verdicts.WORKBOOKS_PATH:
-            return True  # what was found may differ each time
         kind = _kind(actor, seen.status, seen.path if watched else "")
         if self._was_judged(kind):
             return False
@@ -107,7 +109,8 @@ class Marks:
 
     async def settle(self) -> None:
         """Return once every call noted so far is judged."""
-        self._take_sign_ins()
+        for alike in list(self._soon):
+            self._take_soon(alike)
         await self._waiting.join()
 
     async def _work(self) -> None:

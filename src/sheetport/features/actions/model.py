@@ -37,6 +37,30 @@ class Action:
     sheet_id: str | None = None
 
     @property
+    def schedule(self) -> str | None:
+        """How often the action's job is made by itself: ``hourly``, ``daily`` or ``weekly``."""
+        return self.config.get("schedule")
+
+    @property
+    def operation(self) -> str | None:
+        """What the action's job is called, behind the type of what the action is on."""
+        return self.config.get("operation") or self.config.get("slug")
+
+    @property
+    def mounted_on(self) -> str | None:
+        """What it is shown on besides what it is on: ``sheet``, ``workbook``, ``field``, ``document`` or ``file``."""
+        kind: str | None = self.config.get("mount", {}).get("type")
+        return kind
+
+    def is_shown_on(self, thing: Place) -> bool:
+        """Whether it is on ``thing``, or on what that lies in and mounted on things like it."""
+        if self.target_id == thing.id:
+            return True
+        slugs = self.config.get("mount", {}).get("slugs")
+        word = "sheet" if self.mounted_on == "field" else self.mounted_on
+        return word == TARGETS.get(thing.kind) and (slugs is None or thing.slug in slugs)
+
+    @property
     def place(self) -> Place:
         """Where the action lies: inside its target, so that it ends with it."""
         return Place(

@@ -32,6 +32,19 @@ async def get_action(uow: UnitOfWork, actor: Actor, action_id: str) -> Action:
     return await _find(uow, actor, action_id)
 
 
+async def find_action_on(uow: UnitOfWork, target: Place, operation: str) -> Action | None:
+    """The action that starts jobs of this operation where ``target``, which the caller was found to reach, shows it.
+
+    Its own come first, then those of its workbook and its space that are mounted on things like it.
+    """
+    owners = dict.fromkeys(owner for owner in (target.id, target.workbook_id, target.space_id) if owner is not None)
+    for owner in owners if target.kind in TARGETS else ():
+        for action in await store.list_of_target(uow, replace(target, id=owner)):
+            if action.operation == operation and action.is_shown_on(target):
+                return action
+    return None
+
+
 async def create_actions(
     uow: UnitOfWork, actor: Actor, space_id: str | None, configs: list[dict[str, Any]], *, single: bool = False
 ) -> list[Action]:

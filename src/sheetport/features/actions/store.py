@@ -17,13 +17,18 @@ from sheetport.storage.tables.spaces import spaces
 from sheetport.storage.tables.workbooks import sheets, workbooks
 from sheetport.storage.unit_of_work import Row, UnitOfWork
 
-_COLUMNS = tuple(column.name for column in actions.columns)
+_COLUMNS = tuple(Action.__dataclass_fields__)
 _THIS = (actions.c.environment_id == bindparam("environment"), actions.c.id == bindparam("action"))
-_INSERT = statement(insert(actions).values({name: bindparam(name) for name in _COLUMNS}))
+_INSERT = statement(insert(actions).values({name: bindparam(name) for name in (*_COLUMNS, "schedule")}))
 _UPDATE = statement(
     update(actions)
     .where(*_THIS)
-    .values(config=bindparam("new_config"), ordinal=bindparam("new_ordinal"), updated_at=bindparam("at"))
+    .values(
+        config=bindparam("new_config"),
+        schedule=bindparam("new_schedule"),
+        ordinal=bindparam("new_ordinal"),
+        updated_at=bindparam("at"),
+    )
 )
 _DELETE = statement(delete(actions).where(*_THIS))
 _DELETE_OF_TARGET = statement(
@@ -72,7 +77,8 @@ def _action(row: Row) -> Action:
 
 
 def _row(action: Action) -> dict[str, Any]:
-    return {**{name: getattr(action, name) for name in _COLUMNS}, "config": dumps(action.config)}
+    told = {"config": dumps(action.config), "schedule": action.schedule}
+    return {**{name: getattr(action, name) for name in _COLUMNS}, **told}
 
 
 async def insert_action(uow: UnitOfWork, action: Action) -> None:
@@ -85,7 +91,8 @@ async def insert_actions(uow: UnitOfWork, made: list[Action]) -> None:
 
 async def update_action(uow: UnitOfWork, action: Action) -> None:
     named = {"environment": action.environment_id, "action": action.id, "at": action.updated_at}
-    await uow.execute(_UPDATE, {**named, "new_config": dumps(action.config), "new_ordinal": action.ordinal})
+    config = {"new_config": dumps(action.config), "new_schedule": action.schedule}
+    await uow.execute(_UPDATE, {**named, **config, "new_ordinal": action.ordinal})
 
 
 async def delete_action(uow: UnitOfWork, action: Action) -> None:

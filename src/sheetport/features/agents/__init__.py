@@ -1,1 +1,1 @@
-"""Listeners that the server itself would run. It runs none: this slice says so in the clients' words."""
+"""Listeners that the server itself runs: their versions, what they are to be told, and how each time went."""

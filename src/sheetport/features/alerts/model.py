@@ -41,6 +41,12 @@ WORDS = {
         "A key or token was seen where it should not be. What descends from it was revoked.",
         "Make a new key for the program that used it, and find out who has the old one.",
     ),
+    "agent:paused": Words(
+        "An agent was paused",
+        "An agent is told of no more events: it set itself off again and again, or its token was revoked.",
+        "Look at what it did (sheetport agents executions), deploy a version that leaves alone what it wrote itself,"
+        " and let it go on: sheetport agents resume.",
+    ),
     "login:new-place": Words(
         "A sign-in from a new place",
         "Somebody signed in as you from a place or a browser that was not seen before.",
@@ -60,6 +66,12 @@ WORDS = {
         "A secret was altered behind the server's back",
         "A stored secret is not as this server left it: a row was changed, put back or taken away.",
         "Find out who can write to the database, and give the secret a new value: sheetport secrets rotate.",
+    ),
+    "webhook:disabled": Words(
+        "A webhook was disabled",
+        "A webhook's receiver is gone, or has taken nothing for days; no events are sent to it any more.",
+        "See what it answered (sheetport webhooks deliveries), mend it, and enable the webhook again: sheetport"
+        " webhooks update --state enabled. What it missed can be sent then: sheetport webhooks replay.",
     ),
 }
 #: Whoever does this is not told of it.

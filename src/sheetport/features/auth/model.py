@@ -17,6 +17,8 @@ class CredentialKind(StrEnum):
     ACCESS = "access"
     CLIENT = "client"
     NARROWED = "narrowed"
+    #: Of an agent that this server runs, whose id is its ``user_id``.
+    AGENT = "agent_token"
 
 
 #: How long a sign-in's access token lives.
@@ -35,6 +37,7 @@ ID_WORDS = {
     CredentialKind.ACCESS: "tok",
     CredentialKind.CLIENT: "cli",
     CredentialKind.NARROWED: "ntk",
+    CredentialKind.AGENT: "agt",
 }
 
 
@@ -84,6 +87,7 @@ class Wanted:
 class Credential:
     """A stored credential; its token is not in it.
 
+    ``user_id`` is whose it is: a user's, or an agent's.
     ``ended_by`` is who revoked or rotated it. ``replaced_by`` is what it was rotated to, at ``rotated_at``; until
     ``expires_at`` both are good. ``rotate_by`` is there for imported ones, which somebody else knows.
     """

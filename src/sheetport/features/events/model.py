@@ -47,10 +47,12 @@ ALERTS = frozenset(
         "api-key:expired",
         "api-key:revoked",
         "api-key:exposed",
+        "agent:paused",
         "login:new-place",
         "secret:rotated",
         "secret:rotation-due",
         "secret:tampered",
+        "webhook:disabled",
     }
 )
 #: The domain of topics whose first word is none.
@@ -96,6 +98,8 @@ class Event:
     acknowledged_by: str | None = None
     workbook_id: str | None = None
     sheet_id: str | None = None
+    #: How many events of agents, each told by an agent handling the one before, led to this one; None is none.
+    depth: int | None = None
 
     @property
     def path(self) -> Path:

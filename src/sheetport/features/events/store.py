@@ -13,6 +13,7 @@ from sheetport.kernel.json import dumps, loads
 from sheetport.kernel.paging import Page
 from sheetport.storage.reach import reached
 from sheetport.storage.statements import statement
+from sheetport.storage.tables.agents import agent_queue
 from sheetport.storage.tables.core import accounts, environments, places
 from sheetport.storage.tables.events import event_heads, events, listeners
 from sheetport.storage.tables.spaces import spaces
@@ -103,6 +104,12 @@ _DELETE_OWN_LISTENER = statement(delete(listeners).where(_OWN_LISTENER, listener
 _INSERT_LISTENER = statement(
     insert(listeners).values({name: bindparam(name) for name in ListenerRow.__dataclass_fields__})
 )
+_HANDLED = statement(
+    select(agent_queue.c.space_id, agent_queue.c.depth)
+    .where(agent_queue.c.environment_id == bindparam("environment"), agent_queue.c.agent_id == bindparam("agent"))
+    .order_by(agent_queue.c.position)
+    .limit(500)
+)
 _PROCESSES = statement(select(listeners.c.process).distinct().order_by(listeners.c.process))
 _DELETE_PROCESS = statement(delete(listeners).where(listeners.c.process == bindparam("process")))
 
@@ -120,6 +127,17 @@ async def find_newest_position(uow: UnitOfWork, environment_id: str) -> int:
 async def find_namespace(uow: UnitOfWork, environment_id: str, place_id: str) -> str | None:
     row = await uow.fetch_one(_NAMESPACE, {"environment": environment_id, "id": place_id})
     return None if row is None else row["namespace"]
+
+
+async def find_handled_depth(uow: UnitOfWork, environment_id: str, agent_id: str, space_id: str | None) -> int:
+    """The depth of the event that an agent handles now: of each space it handles the first that waits.
+
+    When it acts in another space than it was told of, the event that has waited longest is taken for the cause.
+    """
+    rows = await uow.fetch_all(_HANDLED, {"environment": environment_id, "agent": agent_id})
+    if not rows:
+        return 0
+    return int(next((row for row in rows if row["space_id"] == space_id), rows[0])["depth"])
 
 
 async def insert_event(uow: UnitOfWork, event: Event) -> None:
@@ -165,6 +183,11 @@ async def list_channel(uow: UnitOfWork, channel: Channel, after: int, limit: int
     else:
         rows = await uow.fetch_all(_OF_SPACE, {**params, "space": channel.space_id})
     return [_event(row) for row in rows]
+
+
+async def list_by_ids(uow: UnitOfWork, environment_id: str, event_ids: list[str]) -> list[Event]:
+    found = select(*_COLUMNS).where(events.c.environment_id == environment_id, events.c.id.in_(event_ids), _NUMBERED)
+    return [_event(row) for row in await uow.fetch_all(found)]
 
 
 async def find_oldest_position(uow: UnitOfWork, environment_id: str) -> int | None:

@@ -1,12 +1,16 @@
-"""Routes of jobs. The bodies of ack, complete, fail, cancel and update may be absent: ``data`` is None then."""
+"""Routes of jobs, but for the one that makes them, which ``starts`` has.
+
+The bodies of ack, complete, fail, cancel and update may be absent: ``data`` is None then.
+"""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from litestar import Router, delete, get, patch, post, put
+from litestar import delete, get, patch, post, put
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
+from litestar.types import ControllerRouterHandler
 
 from sheetport.features.jobs import service
 from sheetport.features.jobs.model import JobFilter
@@ -14,12 +18,10 @@ from sheetport.features.jobs.schemas import (
     JobAckDetails,
     JobCancelDetails,
     JobCompleteDetails,
-    JobConfig,
     JobShape,
     JobSplitDetails,
     JobUpdate,
     to_change,
-    to_draft,
     to_parts,
     to_shape,
 )
@@ -71,11 +73,6 @@ async def list_jobs(
 ) -> Listed[JobShape]:
     paged = await call.read(service.list_jobs, wanted, page_of(page_number, page_size, 20))
     return Listed(data=[to_shape(job) for job in paged.items], pagination=pagination_of(paged))
-
-
-@post("/", status_code=200)
-async def create_job(call: Caller, data: JSONBody[JobConfig]) -> Data[JobShape]:
-    return Data(data=to_shape(await call.write(service.create_job, to_draft(data))))
 
 
 @get("/{job_id:str}")
@@ -162,12 +159,9 @@ async def update_plan_fields(call: Caller, job_id: FromPath[str]) -> Success:
     return await call.read(service.get_plan, job_id)
 
 
-router = Router(
-    "/v1/jobs",
-    route_handlers=[
-        *(list_jobs, create_job, get_job, update_job, delete_job),
-        *(execute_job, ack_job, ack_outcome, complete_job, fail_job, cancel_job, retry_job, split_job),
-        *(get_plan, update_plan, update_plan_fields),
-    ],
-    tags=["jobs"],
-)
+#: The handlers below ``/v1/jobs``.
+handlers: list[ControllerRouterHandler] = [
+    *(list_jobs, get_job, update_job, delete_job),
+    *(execute_job, ack_job, ack_outcome, complete_job, fail_job, cancel_job, retry_job, split_job),
+    *(get_plan, update_plan, update_plan_fields),
+]

@@ -23,12 +23,22 @@ async def fail_overdue(uow: UnitOfWork) -> int:
         job = await store.lock_job(uow, overdue.environment_id, overdue.id)
         if job is None or job.deadline_at is None or job.deadline_at > uow.now:
             continue  # it ended along with one before it
-        message = f"{_what_happened(job)} {_who_listened(job, await store.list_listeners(uow, job))}"
+        message = f"{_what_happened(job)} {_who_listened(job, await _listeners(uow, job))}"
         actor = system_actor(job.account_id, job.environment_id)
         outcome = {"acknowledge": True, "heading": "Nobody handled this job in time", "message": message}
         await move(uow, actor, job, Action.EXPIRE, info=message, outcome=outcome)
         failed += 1
     return failed
+
+
+#: The topics and patterns by which an agent is told of jobs that are ready.
+_READY = {"job:ready", "job:*", "job:**", "*:ready", "*:*", "**"}
+
+
+async def _listeners(uow: UnitOfWork, job: Job) -> list[str]:
+    """Those who could have handled the job: programs that were connected, and agents that this server runs."""
+    told = [slug for slug, topics in await store.list_agents(uow, job) if topics is None or _READY & set(topics)]
+    return [*await store.list_listeners(uow, job), *(f"agent {slug}" for slug in told)]
 
 
 def _what_happened(job: Job) -> str:

@@ -12,6 +12,7 @@ from sheetport.kernel.json import dumps, loads
 from sheetport.kernel.paging import Page
 from sheetport.storage.reach import reached
 from sheetport.storage.statements import statement
+from sheetport.storage.tables.agents import agents
 from sheetport.storage.tables.core import places
 from sheetport.storage.tables.events import listeners
 from sheetport.storage.tables.jobs import jobs
@@ -79,6 +80,13 @@ _LISTENERS = statement(
     .where(listeners.c.environment_id == bindparam("environment"))
     .where(listeners.c.scope.in_([bindparam("environment_scope"), bindparam("space_scope")]))
     .order_by(listeners.c.connected_at, listeners.c.id)
+    .limit(20)
+)
+_AGENTS = statement(
+    select(agents.c.slug, agents.c.topics)
+    .where(agents.c.environment_id == bindparam("environment"))
+    .where(agents.c.deleted_at.is_(None), agents.c.paused_at.is_(None))
+    .order_by(agents.c.created_at, agents.c.id)
     .limit(20)
 )
 
@@ -169,6 +177,12 @@ async def list_listeners(uow: UnitOfWork, job: Job) -> list[str]:
     scopes = {"environment_scope": job.environment_id, "space_scope": job.space_id or job.environment_id}
     rows = await uow.fetch_all(_LISTENERS, {"environment": job.environment_id, **scopes})
     return [row["name"] for row in rows]
+
+
+async def list_agents(uow: UnitOfWork, job: Job) -> list[tuple[str, list[str] | None]]:
+    """(slug, topics) of the agents that run for the environment of ``job``; None is every topic."""
+    rows = await uow.fetch_all(_AGENTS, {"environment": job.environment_id})
+    return [(row["slug"], loads(row["topics"] or "null")) for row in rows]
 
 
 async def list_jobs(uow: UnitOfWork, actor: Actor, wanted: JobFilter, page: Page) -> list[Job]:

@@ -21,6 +21,7 @@ NOUNS = {
     "act": ("action", "actionId"),
     "vr": ("version", "versionId"),
     "sec": ("secret", "secretId"),
+    "wh": ("webhook", "webhookId"),
 }
 
 

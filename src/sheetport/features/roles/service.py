@@ -122,6 +122,14 @@ async def give_built_in(uow: UnitOfWork, actor: Actor, holder: Holder, name: Bui
     await _record(uow, actor, "role:assign", given)
 
 
+async def assign_built_in(
+    uow: UnitOfWork, actor: Actor, holder: Holder, name: BuiltInRole, resource_id: str
+) -> ActorRole:
+    """:func:`assign_role` of a built-in role."""
+    role = next(each for each in await store.list_roles(uow, holder.account_id) if each.built_in is name)
+    return await assign_role(uow, actor, holder, role.id, resource_id)
+
+
 async def remove_role(uow: UnitOfWork, actor: Actor, holder: Holder, actor_role_id: str) -> None:
     """Take a role away. Raises NotFound, Forbidden when it gives more than the caller has, and Conflict when the
     account would be without an Administrator."""

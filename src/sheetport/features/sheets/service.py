@@ -61,6 +61,11 @@ async def get_sheet(uow: UnitOfWork, actor: Actor, sheet_id: str) -> Sheet:
     return sheet
 
 
+async def find_sheet(uow: UnitOfWork, place: Place) -> Sheet | None:
+    """The sheet of a place that the caller was found to reach; None if there is none."""
+    return await store.find_sheet(uow, place.environment_id, place.id)
+
+
 async def list_sheets(uow: UnitOfWork, actor: Actor, workbook_id: str) -> list[Sheet]:
     """The sheets of a workbook that the caller reaches, in order. Raises NotFound."""
     actor = require(actor, Permission.SHEET_READ)

@@ -117,7 +117,7 @@ class Gate:
 
     async def _arrived(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
-        assert task is not None
+        assert task is not None  # for the checker of types: this is a task  # nosec B101
         address, port = writer.get_extra_info("sockname")[:2]
         self._open.add(task)
         try:

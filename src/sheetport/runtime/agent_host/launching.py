@@ -95,7 +95,7 @@ class Launcher:
             await asyncio.to_thread(_wait, process)
 
     def _receive(self) -> None:
-        assert self._link is not None
+        assert self._link is not None  # for the checker of types  # nosec B101
         with contextlib.suppress(BlockingIOError):
             message, given, _, _ = socket.recv_fds(self._link, MAX_REQUEST, _MAX_SOCKETS)
             if not message:
@@ -110,7 +110,7 @@ class Launcher:
                 end.set_result(End(message["status"], message["peak"]))
             return
         if "ready" in message:
-            assert self._ready is not None
+            assert self._ready is not None  # for the checker of types  # nosec B101
             self._ready.set_result(None)
             return
         answer = self._answers.pop(message["id"], None)

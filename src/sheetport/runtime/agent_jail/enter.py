@@ -17,7 +17,7 @@ from sheetport.runtime.agent_jail.system_calls import forbidding
 #: Who a jailed program is inside, and outside too when the server runs as root.
 USER = 65_534
 #: The one folder that it may write, made new for it.
-TEMPORARY = "/tmp"  # noqa: S108
+TEMPORARY = "/tmp"  # noqa: S108 - the jail's own  # nosec B108
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
 _SPACES = calls.CLONE_NEWNS | calls.CLONE_NEWUTS | calls.CLONE_NEWIPC | calls.CLONE_NEWPID | calls.CLONE_NEWNET
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
@@ -82,7 +82,8 @@ def listen(jail: Jail) -> list[socket.socket]:
     for port in jail["ports"]:
         listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(("0.0.0.0" if jail["namespaces"] else "127.0.0.1", port))  # noqa: S104 - the namespace's own loopback
+        address = "0.0.0.0" if jail["namespaces"] else "127.0.0.1"  # noqa: S104 - only the namespace's own  # nosec B104
+        listening.bind((address, port))
         listening.listen(_BACKLOG)
         found.append(listening)
     return found

@@ -2,10 +2,13 @@
 
 from sheetport.storage.tables import (
     actions,
+    agents,
     apps,
     audit,
     auth,
+    constraints,
     core,
+    cron,
     documents,
     egress,
     events,
@@ -22,16 +25,20 @@ from sheetport.storage.tables import (
     sso,
     versions,
     web,
+    webhooks,
     workbooks,
 )
 from sheetport.storage.tables.base import metadata
 
 __all__ = [
     "actions",
+    "agents",
     "apps",
     "audit",
     "auth",
+    "constraints",
     "core",
+    "cron",
     "documents",
     "egress",
     "events",
@@ -49,5 +56,6 @@ __all__ = [
     "sso",
     "versions",
     "web",
+    "webhooks",
     "workbooks",
 ]

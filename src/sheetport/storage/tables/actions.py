@@ -21,6 +21,15 @@ actions = Table(
     json("config", optional=False),
     moment("created_at"),
     moment("updated_at"),
+    text("schedule", optional=True),  # as the configuration says: what the clock looks for
     Index("ix_actions_space_id", "environment_id", "space_id"),
     Index("ix_actions_target_id", "environment_id", "target_id", "ordinal"),
+)
+Index(
+    "ix_actions_schedule",
+    actions.c.schedule,
+    actions.c.environment_id,
+    actions.c.id,
+    sqlite_where=actions.c.schedule.is_not(None),
+    postgresql_where=actions.c.schedule.is_not(None),
 )

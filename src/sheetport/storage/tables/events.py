@@ -35,6 +35,7 @@ events = Table(
     moment("deleted_at", optional=True),
     text("workbook_id", optional=True),  # as the context says: what a caller's grants are compared with
     text("sheet_id", optional=True),
+    number("depth", optional=True),  # how many events of agents led to this one; null is none
     Index("uq_events_position", "environment_id", "position", unique=True),
     Index("ix_events_created_at", "environment_id", "created_at"),
     Index("ix_events_space_id", "environment_id", "space_id", "position"),

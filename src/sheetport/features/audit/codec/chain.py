@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import struct
 from collections.abc import Iterable
 
 from sheetport.features.audit.model import Head
@@ -59,4 +58,4 @@ def commitment(salt: bytes, name: str, value: str) -> str:
 def _prefixed(*parts: str) -> bytes:
     """Each part's length in bytes as four big-endian bytes, then the part in UTF-8."""
     encoded = [part.encode() for part in parts]
-    return b"".join(struct.pack(">I", len(part)) + part for part in encoded)
+    return b"".join([piece for part in encoded for piece in (len(part).to_bytes(4, "big"), part)])

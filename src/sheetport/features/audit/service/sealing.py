@@ -61,11 +61,12 @@ class Sealer:
         self._apart = db.log is not db
         self._wake = asyncio.Event()
         self._read = asyncio.Event()
+        self._written = True
         self._waiting: list[_Waiting] = []
         self._sealed_seq = 0
         self._turn = asyncio.Lock()
         self.failing: str | None = None
-        db.on_audit(self._wake.set)
+        db.on_audit(self._note_written)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None, None]:
@@ -97,12 +98,18 @@ class Sealer:
     async def look_again(self) -> None:
         """Find anew what is sealed, after old records were deleted."""
         async with self._turn:
+            self._written = True
             self._sealed_seq = self._db.audit_floor = await self._log.read(store.newest_sealed_seq)
 
     async def seal_all(self) -> None:
         """Seal every record there is. Raises Unavailable."""
+        self._written = True
         while await self._seal([]):
             continue
+
+    def _note_written(self) -> None:
+        self._written = True
+        self._wake.set()
 
     async def _protect(self, row: dict[str, Any]) -> None:
         values, account, subject = row.pop(VALUES), row["account_id"], row["subject"]
@@ -119,13 +126,10 @@ class Sealer:
 
     async def _go_on(self) -> None:
         while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(SWEEP_SECONDS):
-                    await self._wake.wait()
+            if not await _set_within(self._wake, SWEEP_SECONDS):
+                self._written = True  # by whom nobody told of it
             self._wake.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(WINDOW_SECONDS):
-                    await self._read.wait()
+            await _set_within(self._read, WINDOW_SECONDS)
             self._read.clear()
             await self._seal_waiting()
 
@@ -139,10 +143,8 @@ class Sealer:
             for each in waiting:
                 if not each.sealed.done():
                     each.sealed.set_exception(_unavailable(error))
-            with suppress(TimeoutError):
-                async with asyncio.timeout(RETRY_SECONDS):
-                    await self._read.wait()
-            self._wake.set()
+            await _set_within(self._read, RETRY_SECONDS)
+            self._note_written()
             return
         except asyncio.CancelledError:
             for each in waiting:
@@ -175,9 +177,10 @@ class Sealer:
 
     async def _seal_now(self, reads: Rows) -> bool:
         written: Rows = []
-        if self._apart:
-            after = self._sealed_seq
+        if self._apart and self._written:
+            after, self._written = self._sealed_seq, False
             written = await self._db.read(lambda uow: store.list_unsealed_after(uow, after, MOST))
+            self._written = len(written) == MOST
         if not written and not reads and self._apart and self.failing is None:
             return False
 
@@ -193,6 +196,15 @@ class Sealer:
         if self._apart and done:
             self._sealed_seq = max(row["seq"] for row in done)
         return len(done) == MOST
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> bool:
+    """Whether the event is set, or comes to be before so many seconds are over."""
+    if not event.is_set():
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await event.wait()
+    return event.is_set()
 
 
 async def seal(uow: UnitOfWork, written: Rows, reads: Rows, at: int) -> list[Link]:

@@ -27,7 +27,7 @@ from sheetport.kernel.paging import page_of
 _PAGE = 100
 State = Annotated[str, QueryParameter(name="state", description="live, ended or all.")]
 Kind = Annotated[
-    str | None, QueryParameter(name="kind", description="secret_key, publishable_key, personal or client.")
+    str | None, QueryParameter(name="kind", description="secret_key, publishable_key, personal, client or agent_token.")
 ]
 IdleDays = Annotated[int | None, QueryParameter(name="idleDays", description="Not used for so many days.")]
 ExpiringDays = Annotated[int | None, QueryParameter(name="expiringDays", description="Ending within so many days.")]

@@ -29,7 +29,7 @@ from sheetport.features.auth.service.keys import (
     set_origins,
 )
 from sheetport.features.auth.service.last_used import flush_last_used
-from sheetport.features.auth.service.live import find_issuer
+from sheetport.features.auth.service.live import find_issuer, is_live
 from sheetport.features.auth.service.mint import mint
 from sheetport.features.auth.service.password_rules import check_password
 from sheetport.features.auth.service.passwords import hash_new_password, hash_password, verify_password
@@ -86,6 +86,7 @@ __all__ = [
     "hash_new_password",
     "hash_password",
     "import_credential",
+    "is_live",
     "list_clients",
     "list_credentials",
     "list_due",

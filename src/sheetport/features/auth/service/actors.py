@@ -19,6 +19,7 @@ KINDS = {
     CredentialKind.PUBLISHABLE_KEY: ActorKind.PUBLISHABLE_KEY,
     CredentialKind.PERSONAL: ActorKind.USER,
     CredentialKind.ACCESS: ActorKind.USER,
+    CredentialKind.AGENT: ActorKind.AGENT,
 }
 
 
@@ -80,14 +81,14 @@ def space_actor(row: Row, space_id: str) -> Actor:
 async def actor_of(uow: UnitOfWork, row: Row) -> Actor:
     """The caller that a row of a bearer token stands for, with what its roles give it now, as narrow as it is."""
     kind = KINDS[CredentialKind(row["kind"])]
-    is_user = kind is ActorKind.USER
+    has_roles = kind in {ActorKind.USER, ActorKind.AGENT}
     actor = Actor(
         kind=kind,
-        id=row["user_id"] if is_user else row["id"],
+        id=row["user_id"] if has_roles else row["id"],
         account_id=row["account_id"],
         token_id=row["id"],
         environment_id=row["environment_id"],
         origins=tuple(loads(row["origins"])) if row["origins"] else (),
-        grants=await roles.grants_of(uow, row["user_id"]) if is_user else None,
+        grants=await roles.grants_of(uow, row["user_id"]) if has_roles else None,
     )
     return narrowed(actor, row)

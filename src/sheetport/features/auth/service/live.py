@@ -40,6 +40,15 @@ async def find_issuer(uow: UnitOfWork, token_id: str) -> Issuer:
     return Issuer(expires_at, _narrowed(actor))
 
 
+async def is_live(uow: UnitOfWork, credential_id: str) -> bool:
+    """Whether the token with this id is accepted now."""
+    row = await store.find_standing(uow, credential_id)
+    try:
+        return row is not None and (await caller_of(uow, row))[1] > uow.now
+    except Unauthenticated:
+        return False
+
+
 def _narrowed(actor: Actor) -> Actor | None:
     """The caller as its events are chosen for it; None when it gets all of what it follows."""
     actor = require(actor, Permission.EVENT_SUBSCRIBE)

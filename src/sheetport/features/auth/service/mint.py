@@ -20,6 +20,7 @@ _PREFIXES = {
     CredentialKind.ACCESS: "at",
     CredentialKind.CLIENT: "cs",
     CredentialKind.NARROWED: "nt",
+    CredentialKind.AGENT: "agt",
 }
 
 

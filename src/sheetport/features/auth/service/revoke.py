@@ -22,7 +22,7 @@ async def revoke(uow: UnitOfWork, actor: Actor, credential: Credential, ending: 
     facts = {} if ending is Ending.REVOKED else {"ending": ending.value}
     action = f"{credential.kind.value}:delete"
     await audit.record(uow, actor, action, credential.id, environment_id=environment_id, **facts)
-    if credential.kind is CredentialKind.ACCESS or credential.origin == LOCAL:
+    if credential.kind in {CredentialKind.ACCESS, CredentialKind.AGENT} or credential.origin == LOCAL:
         return
     await alerts.raise_alert(
         uow,

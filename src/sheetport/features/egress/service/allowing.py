@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sheetport.features.audit import service as audit
 from sheetport.features.egress import store
-from sheetport.features.egress.model import Allowance, parse_target
+from sheetport.features.egress.model import Allowance, Allowed, allowed_by, parse_target
 from sheetport.features.places import service as places
 from sheetport.kernel.actor import Actor, ActorKind
 from sheetport.kernel.errors import Forbidden, NotFound
@@ -32,6 +32,11 @@ async def remove_target(uow: UnitOfWork, actor: Actor, target: str, environment_
         raise NotFound(f"{target} is not on that list. See: sheetport egress list", "target")
     await _record(uow, actor, "egress:remove", target, environment_id)
     return target
+
+
+async def find_allowed(uow: UnitOfWork, account_id: str, environment_id: str) -> Allowed:
+    """What may be called beyond the public internet on behalf of an environment."""
+    return allowed_by(await store.list_targets(uow, account_id, environment_id))
 
 
 async def list_allowances(uow: UnitOfWork, actor: Actor) -> list[Allowance]:

@@ -18,7 +18,7 @@ import structlog
 
 from sheetport.config import MEBIBYTE
 from sheetport.features.egress import store
-from sheetport.features.egress.model import Allowed, Answer, EgressFailed, EgressRefused, allowed_by, host_key
+from sheetport.features.egress.model import Answer, EgressFailed, EgressRefused, allowed_by, host_key
 from sheetport.kernel.addresses import Address, parse_address
 from sheetport.storage.unit_of_work import Database
 
@@ -46,7 +46,7 @@ class Egress:
         self._resolve = resolver
 
     @cached_property
-    def _tls(self) -> ssl.SSLContext:
+    def tls(self) -> ssl.SSLContext:
         """Made by the first call over TLS: reading the authorities takes longer than the rest of a start's wiring."""
         return httpx.create_ssl_context()
 
@@ -67,18 +67,20 @@ class Egress:
         ``seconds`` bounds all of it, ``limit`` the bytes of the answer's body, which is not decompressed. Raises
         EgressRefused before anything is sent, EgressFailed when there is no answer within the limits.
         """
-        request = _request(method, url, headers or {}, content)
+        request = make_request(method, url, headers or {}, content)
         host = host_key(request.url.host)
-        targets = await self._db.read(lambda uow: store.list_targets(uow, account_id, environment_id))
         try:
             async with asyncio.timeout(seconds):
-                addresses = await self._permitted(host, request.url, allowed_by({*targets, *self._trusted}))
+                addresses = await self.permitted(request.url, account_id, environment_id)
                 return await self._first_answer(request, addresses, limit)
         except TimeoutError:
             raise EgressFailed(f"{host} did not answer within {seconds:g} seconds.", "url") from None
 
-    async def _permitted(self, host: str, url: httpx.URL, allowed: Allowed) -> list[Address]:
-        """The addresses of the host, every one of them permitted."""
+    async def permitted(self, url: httpx.URL, account_id: str, environment_id: str | None) -> list[Address]:
+        """The addresses of a URL's host, every one of them permitted. Raises EgressRefused, EgressFailed."""
+        host = host_key(url.host)
+        targets = await self._db.read(lambda uow: store.list_targets(uow, account_id, environment_id))
+        allowed = allowed_by({*targets, *self._trusted})
         try:
             resolved = await self._resolve(url.host, url.port or _PORTS[url.scheme])
             addresses = [parse_address(each) for each in resolved[:MAX_ADDRESSES]]
@@ -87,9 +89,10 @@ class Egress:
         for address in addresses:
             if not allowed.permits(host, address):
                 _log.warning("egress.refused", host=host)
+                only = f" --environment {environment_id}" if environment_id else ""
                 raise EgressRefused(
                     f"{host} is not in the public internet, and this server calls nothing else unless it is allowed. If"
-                    f" it is yours, run on the server's machine: sheetport egress allow {host}",
+                    f" it is yours, run on the server's machine: sheetport egress allow {host}{only}",
                     "url",
                 )
         return addresses
@@ -116,7 +119,7 @@ class Egress:
             extensions={"sni_hostname": request.url.host, "timeout": {"connect": 5.0}},
         )
         # One connection a call: a pool would hand a connection on to another name at the same address.
-        async with httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False) as transport:
+        async with httpx.AsyncHTTPTransport(verify=self.tls, trust_env=False) as transport:
             response = await transport.handle_async_request(pinned)
             try:
                 return Answer(
@@ -128,7 +131,7 @@ class Egress:
                 await response.aclose()
 
 
-def _request(method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> httpx.Request:
+def make_request(method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> httpx.Request:
     """Raises EgressRefused for an address that is not plainly http(s)."""
     try:
         parsed = httpx.URL(url) if len(url) <= MAX_URL else None

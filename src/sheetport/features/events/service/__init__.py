@@ -9,7 +9,7 @@ from sheetport.features.events.service.presence import (
     list_processes,
     record_listeners,
 )
-from sheetport.features.events.service.retention import list_outdated, sweep_batch
+from sheetport.features.events.service.retention import list_outdated, oldest_day, sweep_batch
 from sheetport.features.events.service.subscriptions import (
     begin_stream,
     find_generation,
@@ -17,6 +17,7 @@ from sheetport.features.events.service.subscriptions import (
     find_oldest_position,
     mint_subscription,
     read_channel,
+    read_events,
     read_subscription_token,
 )
 
@@ -36,7 +37,9 @@ __all__ = [
     "list_outdated",
     "list_processes",
     "mint_subscription",
+    "oldest_day",
     "read_channel",
+    "read_events",
     "read_subscription_token",
     "record_listeners",
     "sweep_batch",

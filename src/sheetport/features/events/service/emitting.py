@@ -7,7 +7,7 @@ from typing import Any
 from sheetport.features.events import store
 from sheetport.features.events.model import Event, domain_of
 from sheetport.features.places.model import Place
-from sheetport.kernel.actor import Actor
+from sheetport.kernel.actor import Actor, ActorKind
 from sheetport.kernel.ids import new_id
 from sheetport.storage.unit_of_work import UnitOfWork
 
@@ -46,9 +46,17 @@ async def emit(
         data_url=data_url,
         workbook_id=place.workbook_id,
         sheet_id=place.sheet_id,
+        depth=await depth_of(uow, actor, place),
     )
     await store.insert_event(uow, event)
     return event
+
+
+async def depth_of(uow: UnitOfWork, actor: Actor, place: Place) -> int | None:
+    """How deep in a chain of agents an event lies that ``actor`` causes now; None for all but agents."""
+    if actor.kind is not ActorKind.AGENT:
+        return None
+    return 1 + await store.find_handled_depth(uow, place.environment_id, actor.id, place.space_id)
 
 
 def context_of(place: Place) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from sheetport.features.audit import service as audit
 from sheetport.features.events import store
 from sheetport.features.events.model import DOMAINS, TOPICS, Event, EventDraft, EventFilter, EventQuery
-from sheetport.features.events.service.emitting import context_of
+from sheetport.features.events.service.emitting import context_of, depth_of
 from sheetport.features.places import service as places
 from sheetport.features.places.model import Place
 from sheetport.kernel.actor import Actor
@@ -92,6 +92,7 @@ async def create_event(uow: UnitOfWork, actor: Actor, draft: EventDraft) -> Even
         callback_url=draft.callback_url,
         workbook_id=place.workbook_id,
         sheet_id=place.sheet_id,
+        depth=await depth_of(uow, actor, place),
     )
     await store.insert_event(uow, event)
     await audit.record(uow, actor, "event:create", event.id, environment_id=event.environment_id, topic=event.topic)

@@ -115,3 +115,9 @@ async def find_oldest_position(uow: UnitOfWork, environment_id: str, newest: int
 async def read_channel(uow: UnitOfWork, channel: Channel, after: int, limit: int) -> list[Event]:
     """The first ``limit`` events of a channel behind position ``after``, in order."""
     return await store.list_channel(uow, channel, after, limit)
+
+
+async def read_events(uow: UnitOfWork, environment_id: str, event_ids: list[str]) -> dict[str, Event]:
+    """Those of these events that the log still holds, by id."""
+    found = await store.list_by_ids(uow, environment_id, event_ids) if event_ids else []
+    return {event.id: event for event in found}

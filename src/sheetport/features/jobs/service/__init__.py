@@ -14,6 +14,7 @@ from sheetport.features.jobs.service.changing import (
 from sheetport.features.jobs.service.creating import create_job, create_system_job, place_jobs, split_job
 from sheetport.features.jobs.service.moving import move
 from sheetport.features.jobs.service.reading import count_by_status, get_job, get_plan, list_jobs, was_submitted
+from sheetport.features.jobs.service.served import serve_jobs
 
 __all__ = [
     "acknowledge_job",
@@ -32,6 +33,7 @@ __all__ = [
     "move",
     "place_jobs",
     "retry_job",
+    "serve_jobs",
     "split_job",
     "update_job",
     "was_submitted",

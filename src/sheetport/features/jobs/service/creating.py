@@ -18,6 +18,7 @@ from sheetport.features.jobs.model import (
 )
 from sheetport.features.jobs.service.moving import make_ready, move, remove, step_of
 from sheetport.features.jobs.service.reading import lock_own
+from sheetport.features.jobs.service.served import find_server
 from sheetport.features.jobs.service.telling import place_of, tell
 from sheetport.features.places import service as places
 from sheetport.features.places.model import Place
@@ -124,8 +125,11 @@ async def _create(uow: UnitOfWork, actor: Actor, place: Place, draft: JobDraft) 
     )
     await _add(uow, actor, job)
     if draft.trigger == "immediate" and status is not Status.EXECUTING:
-        return await make_ready(uow, actor, job, Action.EXECUTE)
-    return job
+        job = await make_ready(uow, actor, job, Action.EXECUTE)
+    serve = find_server(job.name)
+    if serve is None or draft.trigger != "immediate" or job.status not in {Status.READY, Status.EXECUTING}:
+        return job
+    return await move(uow, actor, job, Action.COMPLETE, outcome=await serve(uow, actor, job))
 
 
 async def _add(uow: UnitOfWork, actor: Actor, job: Job) -> None:

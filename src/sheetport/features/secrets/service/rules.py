@@ -98,7 +98,7 @@ def check_text(text: str, key: str) -> None:
     """Raise Invalid for control characters and for more than 255 characters."""
     if len(text) > MAX_NAME:
         raise Invalid(f"{key} must have at most {MAX_NAME} characters.", key)
-    if any(unicodedata.category(character) == "Cc" for character in text):
+    if not text.isprintable() and any(unicodedata.category(character) == "Cc" for character in text):
         raise Invalid(f"{key} holds a control character, such as a line break or tab: remove it.", key)
 
 

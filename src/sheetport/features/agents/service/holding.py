@@ -1,24 +1,14 @@
-"""Agents. No listener is deployed to this server, so every reachable environment has an empty list of them."""
+"""The roles of agents."""
 
 from __future__ import annotations
 
-from sheetport.features.environments import service as environments
+from sheetport.features.agents.model import Agent
 from sheetport.features.places import service as places
 from sheetport.features.roles import service as roles
 from sheetport.features.roles.model import ActorRole, Holder
 from sheetport.kernel.actor import Actor, ActorKind
-from sheetport.kernel.errors import Invalid
-from sheetport.kernel.paging import Page, Paged
 from sheetport.kernel.permissions import Permission, require
 from sheetport.storage.unit_of_work import UnitOfWork
-
-
-async def list_agents(uow: UnitOfWork, actor: Actor, environment_id: str | None, page: Page) -> Paged[object]:
-    """The agents of an environment, of which there are none. Raises Invalid without an environment, and NotFound."""
-    if not environment_id:
-        raise Invalid("environmentId is required: say whose agents to list.", "environmentId")
-    await environments.get_environment(uow, actor, environment_id)
-    return Paged([], page, 0)
 
 
 async def list_agent_roles(uow: UnitOfWork, actor: Actor, agent_id: str) -> list[ActorRole]:
@@ -38,6 +28,11 @@ async def remove_agent_role(uow: UnitOfWork, actor: Actor, agent_id: str, actor_
     """Take a role from an agent. Raises NotFound, Forbidden."""
     actor = require(actor, Permission.ENVIRONMENT_WRITE)
     await roles.remove_role(uow, actor, await _holder(uow, actor, agent_id), actor_role_id)
+
+
+def holder_of(agent: Agent) -> Holder:
+    """An agent as the holder of its roles."""
+    return Holder(ActorKind.AGENT, agent.id, agent.account_id, agent.environment_id)
 
 
 async def _holder(uow: UnitOfWork, actor: Actor, agent_id: str) -> Holder:

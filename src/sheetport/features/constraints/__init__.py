@@ -1,0 +1,1 @@
+"""Stored constraints: the validators that an app keeps for the fields that name them, each in all its versions."""

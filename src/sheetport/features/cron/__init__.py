@@ -1,0 +1,1 @@
+"""Ticks of the clock: the topics ``cron:…`` that listeners hear, and the jobs of scheduled actions."""

@@ -1,0 +1,1 @@
+"""Starts: jobs as their actions allow them, with the input that their forms ask for."""

@@ -1,0 +1,1 @@
+"""Webhooks: events of an environment or a space, posted to a URL and signed."""

@@ -1,0 +1,1 @@
+"""SQL of webhooks, by file: ``webhooks`` (with their keys) and ``deliveries``."""
