@@ -21,11 +21,12 @@ BUNDLE_NAME, MAP_NAME = "bundle.js", "bundle.js.map"
 
 
 def check_bundle(
-    source: str | None, source_map: str | None, compiler: str | None
+    source: str | None, source_map: str | None, compiler: str | None = None
 ) -> tuple[Bundle, tuple[Suspect, ...]]:
     """The program as it is kept, and what in it looks like a token of ours.
 
-    Raises Invalid without a source, or for a Python program's header that pins no versions; TooLarge for one or a source map that is too long.
+    Raises Invalid without a source and for a Python program whose header pins no versions, TooLarge for a source or a
+    source map that is too long.
     """
     if source is None or not source.strip():
         raise Invalid("source: send the program, one CommonJS file such as 'npx flatfile deploy' makes.", "source")
