@@ -235,8 +235,8 @@ def deploy(
     """Deploy a program as an agent of an environment, which this server then runs.
 
     JavaScript is one CommonJS file that exports routeEvent: 'npx flatfile deploy' makes it of a listener and deploys it
-    too. Python is one file with a Listener, as 'sheetport listen' runs it; what it imports from packages is pinned in its
-    header (# /// script). Without --topic it is loaded here, and told of the topics of its handlers.
+    too. Python is one file with a Listener, as 'sheetport listen' runs it; what it imports from packages is pinned in
+    its header (# /// script). Without --topic it is loaded here, and told of the topics of its handlers.
 
         sheetport deploy listener.cjs --slug orders --topic 'job:ready'
 
