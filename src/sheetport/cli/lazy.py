@@ -116,7 +116,7 @@ PLACES = {
     "deploy": (
         "sheetport.cli.agents",
         "deploy",
-        "Deploy a JavaScript program as an agent of an environment, which this server then runs.",
+        "Deploy a program as an agent of an environment, which this server then runs.",
     ),
     "agents": (
         "sheetport.cli.agents",
