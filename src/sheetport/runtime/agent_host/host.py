@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import os
 import shutil
+import tempfile
 import time
 from collections.abc import Coroutine
 from pathlib import Path
@@ -18,11 +20,12 @@ from sheetport.features.egress.service.calling import Resolve, resolve
 from sheetport.kernel.errors import Invalid, Unavailable
 from sheetport.kernel.requirements import read_requirements
 from sheetport.runtime.agent_host.dependencies import Dependencies
-from sheetport.runtime.agent_host.gate import Gate, Permits, parse_server, ports_of
+from sheetport.runtime.agent_host.gate import Gate, Permits, parse_server, ports_of, targets_of
 from sheetport.runtime.agent_host.launching import Launcher, LaunchFailed
 from sheetport.runtime.agent_host.model import Limits, Outcome, Program
+from sheetport.runtime.agent_host.open_gate import OpenGate
 from sheetport.runtime.agent_host.process import AgentProcess
-from sheetport.runtime.agent_host.runtimes import Runtime, javascript, python, with_packages
+from sheetport.runtime.agent_host.runtimes import Runtime, javascript, open_javascript, python, with_packages
 from sheetport.runtime.agent_host.self_test import weakness
 
 _Key = tuple[str, int, str | None]
@@ -97,6 +100,7 @@ class AgentHost:
         self._starting = asyncio.Lock()
         self._started = False
         self._namespaces = True
+        self._slots = folder / "slots"
         self._places: dict[_Key, _Place] = {}
         self._running = asyncio.Semaphore(limits.processes)
         #: Started without a program, by compiler; Python's only once there was a Python program.
@@ -115,8 +119,7 @@ class AgentHost:
                 return
             await asyncio.to_thread(_clear, self._folder)
             await self._launcher.start()
-            await self._prepare()
-            self.egress_enforced = self._namespaces
+            await self._begin()
             self.python_refused = await weakness(
                 self._launcher, self._slot(), self._limits, namespaces=self._namespaces
             )
@@ -174,6 +177,7 @@ class AgentHost:
         self._places.clear()
         self._spare.clear()
         await self._launcher.close()
+        await asyncio.to_thread(shutil.rmtree, self._slots, ignore_errors=True)
         await asyncio.to_thread(_clear, self._folder)
 
     async def _run(self, place: _Place, program: Program, event: bytes, began: float) -> Outcome:
@@ -215,6 +219,10 @@ class AgentHost:
         wanted = read_requirements(program.source) if program.compiler == "python" else ()
         if wanted:
             runtime = with_packages(runtime, self._dependencies.place(wanted))
+        if not self._namespaces:
+            process = await self._open(program)
+            process.load(program, self._server, self._compiled.find(program.key))
+            return process
         spare = self._spare.setdefault(program.compiler, [])
         usual = ports == self._usual_ports() and not wanted
         process = spare.pop() if usual and spare else await self._new(runtime, ports)
@@ -232,7 +240,16 @@ class AgentHost:
         return python()
 
     def _slot(self) -> Path:
-        return self._folder / "slots" / str(next(self._numbers))
+        return self._slots / str(next(self._numbers))
+
+    async def _open(self, program: Program) -> AgentProcess:
+        """A process for a program where there are no namespaces."""
+        slot, targets = self._slot(), targets_of(program)
+        runtime = open_javascript(self._limits, slot, self._server.port, targets)
+        gate = OpenGate(self._server, self._resolver, self._permits)
+        process = AgentProcess(slot, runtime, self._limits, gate)
+        await process.start(self._launcher, self._server, [0] * (1 + len(targets)), namespaces=False)
+        return process
 
     async def _new(self, runtime: Runtime, ports: list[int]) -> AgentProcess:
         gate = Gate(self._server, self._resolver, self._permits)
@@ -245,9 +262,25 @@ class AgentHost:
 
     async def _prepare(self) -> None:
         """Starts what is missing of the spare processes."""
+        if not self._namespaces:
+            return  # what deno permits is said when it starts, and differs by program
         for compiler, spare in self._spare.items():
             while len(spare) < self._limits.spare:
                 spare.append(await self._new(self._runtime(compiler), self._usual_ports()))
+
+    async def _begin(self) -> None:
+        """The first process shows whether this machine gives namespaces."""
+        if self._namespaces:
+            try:
+                await self._prepare()
+            except LaunchFailed as error:
+                _log.warning("agents.no-namespaces", reason=error.message)
+                self._namespaces = False
+        if not self._namespaces and os.geteuid() == 0:
+            # The agents' other user has to come as far as here, which it cannot in a data directory.
+            self._slots = Path(tempfile.mkdtemp(prefix="sheetport-agents-"))
+            self._slots.chmod(0o711)
+        self.egress_enforced = self._namespaces
 
     async def _tidy(self, process: AgentProcess, program: Program) -> None:
         """After a cold start: keeps what was compiled, ends what is too much, starts a spare process."""
