@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -181,6 +183,18 @@ async def test_eviction_ends_what_runs_and_leaves_no_process(world: World) -> No
     assert (outcome.state, outcome.error) == ("crashed", "The program's process was ended by signal 9.")
     assert not Path(f"/proc/{pid}").exists()
     assert (await world.run(source, "us_ag_evicted", wait=0)).cold is True
+
+
+async def test_a_launcher_that_is_killed_is_started_anew_and_its_programs_end(world: World) -> None:
+    source = "exports.routeEvent = async () => {}"
+    await world.run(source, "us_ag_survivor")
+    pid = world.pid("us_ag_survivor")
+    assert world.host._launcher._process is not None
+    os.kill(world.host._launcher._process.pid, signal.SIGKILL)
+    again = await world.run(source, "us_ag_survivor")
+    assert (again.state, again.cold) in [("done", True), ("crashed", False)]
+    assert (await world.run(source, "us_ag_survivor")).state == "done"
+    assert not Path(f"/proc/{pid}").exists()
 
 
 async def test_closing_leaves_neither_processes_nor_files(tmp_path: Path) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import itertools
 import os
+import secrets
 import shutil
 import tempfile
 import time
@@ -56,19 +58,25 @@ class _Compiled:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._kept: dict[_Key, Path] = {}
-        self._numbers = itertools.count(1)
+        self._kept: dict[_Key, tuple[bytes, Path]] = {}
 
-    def keep(self, key: _Key, compiled: bytes) -> None:
+    async def keep(self, program: Program, compiled: bytes) -> None:
         while len(self._kept) >= _MAX_COMPILED:
-            self._kept.pop(next(iter(self._kept))).unlink(missing_ok=True)
-        path = self._folder / str(next(self._numbers))
-        path.write_bytes(compiled)
-        self._kept[key] = path
+            self._kept.pop(next(iter(self._kept)))[1].unlink(missing_ok=True)
+        path = self._folder / secrets.token_hex(8)
+        await asyncio.to_thread(path.write_bytes, compiled)
+        # V8 itself would take it for another text of the same length.
+        self._kept[program.key] = (await asyncio.to_thread(_digest, program.source), path)
 
-    def find(self, key: _Key) -> bytes | None:
-        path = self._kept.get(key)
-        return path.read_bytes() if path is not None else None
+    async def find(self, program: Program) -> bytes | None:
+        digest, path = self._kept.get(program.key, (b"", None))
+        if path is None or digest != await asyncio.to_thread(_digest, program.source):
+            return None
+        return await asyncio.to_thread(path.read_bytes)
+
+
+def _digest(source: bytes) -> bytes:
+    return hashlib.sha256(source).digest()
 
 
 class AgentHost:
@@ -106,7 +114,6 @@ class AgentHost:
         #: Started without a program, by compiler; Python's only once there was a Python program.
         self._spare: dict[str, list[AgentProcess]] = {"js": []}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._numbers = itertools.count(1)
         #: Whether the kernel keeps agents from connecting anywhere but through this server's gate; known after start.
         self.egress_enforced = False
         #: Why Python programs are not run here, None where they are.
@@ -127,14 +134,13 @@ class AgentHost:
 
     async def run(self, program: Program, event: bytes) -> Outcome:
         """Hands an event (its JSON as on the wire) to the program, whose process is started or reused."""
-        began = time.monotonic()
         if not self._started:
             await self.start()
         place = self._places.setdefault(program.key, _Place())
         place.wanted += 1
         try:
             async with place.turn, self._running:
-                return await self._run(place, program, event, max(began, time.monotonic() - 0.001))
+                return await self._run(place, program, event, time.monotonic())
         finally:
             place.wanted -= 1
             if place.wanted == 0 and place.process is None:
@@ -221,7 +227,7 @@ class AgentHost:
             runtime = with_packages(runtime, self._dependencies.place(wanted))
         if not self._namespaces:
             process = await self._open(program)
-            process.load(program, self._server, self._compiled.find(program.key))
+            await process.load(program, self._server, await self._compiled.find(program))
             return process
         spare = self._spare.setdefault(program.compiler, [])
         usual = ports == self._usual_ports() and not wanted
@@ -229,7 +235,7 @@ class AgentHost:
         if not process.alive:
             await process.close()
             process = await self._new(runtime, ports)
-        process.load(program, self._server, self._compiled.find(program.key))
+        await process.load(program, self._server, await self._compiled.find(program))
         return process
 
     def _runtime(self, compiler: str) -> Runtime:
@@ -240,7 +246,7 @@ class AgentHost:
         return python()
 
     def _slot(self) -> Path:
-        return self._slots / str(next(self._numbers))
+        return self._slots / secrets.token_hex(8)  # beside a process of a server that is about to leave
 
     async def _open(self, program: Program) -> AgentProcess:
         """A process for a program where there are no namespaces."""
@@ -287,7 +293,7 @@ class AgentHost:
         await asyncio.sleep(_TIDY_SECONDS)
         compiled, process.compiled = process.compiled, None
         if compiled is not None:
-            await asyncio.to_thread(self._compiled.keep, program.key, compiled)
+            await self._compiled.keep(program, compiled)
         with contextlib.suppress(LaunchFailed):
             await self._make_room()
             await self._prepare()

@@ -87,9 +87,15 @@ class AgentProcess:
         """Whether it can take another event."""
         return not self._launched.ended.done()
 
-    def load(self, program: Program, server: Server, compiled: bytes | None) -> None:
+    async def load(self, program: Program, server: Server, compiled: bytes | None) -> None:
         """Gives it its program, which it loads before its first event."""
         self.program, self._token = program, program.token
+        await asyncio.to_thread(self._place, program, server, compiled)
+        if self._gate is not None:
+            self._gate.admit(program, self._note)
+        self._send(b"L", json.dumps(self._loading(program, server, cached=compiled is not None)).encode())
+
+    def _place(self, program: Program, server: Server, compiled: bytes | None) -> None:
         text = self._runtime.opening + program.source + self._runtime.closing
         (self._slot / "agent" / self._runtime.file).write_bytes(text)
         if compiled is not None:
@@ -98,23 +104,18 @@ class AgentProcess:
         hosts.write_text(hosts_file(program, server))
         for each in (hosts, *(self._slot / "agent").glob("agent.*")):
             each.chmod(0o644)
-        if self._gate is not None:
-            self._gate.admit(program, self._note)
-        self._send(
-            b"L",
-            json.dumps(
-                {
-                    "mark": self._mark.strip(b"\n\x1e ").decode(),
-                    "folder": str(self._slot / "agent") if self._open else "/agent",
-                    "env": _variables(program, server, self._slot if self._open else None),
-                    "preload": str(PRELOAD_PATH) if self._open else "/host/preload.cjs",
-                    "tunnel": _tunnel(program, self._launched.listening) if self._open else None,
-                    "oneByte": program.source.isascii(),
-                    "opening": len(self._runtime.opening),
-                    "cached": compiled is not None,
-                }
-            ).encode(),
-        )
+
+    def _loading(self, program: Program, server: Server, *, cached: bool) -> dict[str, object]:
+        return {
+            "mark": self._mark.strip(b"\n\x1e ").decode(),
+            "folder": str(self._slot / "agent") if self._open else "/agent",
+            "env": _variables(program, server, self._slot if self._open else None),
+            "preload": str(PRELOAD_PATH) if self._open else "/host/preload.cjs",
+            "tunnel": _tunnel(program, self._launched.listening) if self._open else None,
+            "oneByte": program.source.isascii(),
+            "opening": len(self._runtime.opening),
+            "cached": cached,
+        }
 
     async def handle(self, event: bytes, *, cold: bool, began: float) -> Outcome:
         """One event. ``began`` is when the waiting for it began, by the monotonic clock."""
