@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import socket
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -40,6 +39,32 @@ def program(
 
 def event(**payload: object) -> bytes:
     return json.dumps({**EVENT, "payload": payload}).encode()
+
+
+#: Calls this server and an allowed host by each client that JavaScript has.
+CLIENTS = """
+const http = require('node:http'), https = require('node:https')
+const net = require('node:net'), tls = require('node:tls')
+const whole = (stream) => new Promise((done, fail) => {
+  let text = ''
+  stream.on('data', (data) => (text += data)).on('end', () => done(text)).on('error', fail)
+})
+const answered = (request) => new Promise((done, fail) => {
+  request.on('response', (response) => whole(response).then(done, fail)).on('error', fail).end()
+})
+const ask = (socket) => { socket.write('GET /raw HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n'); return whole(socket) }
+exports.routeEvent = async ({ payload: { plain, secure } }) => {
+  const own = process.env.AGENT_INTERNAL_URL, headers = { Authorization: `Bearer ${process.env.FLATFILE_API_KEY}` }
+  const answer = await fetch(`${own}/v1/x`, { headers: { ...headers, 'Keep-Alive': '5' } })
+  console.log((await answer.json()).data.asked)
+  console.log(await answered(http.request(`${own}/v1/y`)))
+  console.log(await (await fetch(`http://hooks.example:${plain}/fetch`)).text())
+  console.log(await answered(http.request(`http://hooks.example:${plain}/http`)))
+  console.log(await ask(net.connect(plain, 'hooks.example')))
+  console.log(await answered(https.request(`https://hooks.example:${secure}/https`, { rejectUnauthorized: false })))
+  console.log(await ask(tls.connect(secure, 'hooks.example', { rejectUnauthorized: false })))
+}
+"""
 
 
 @dataclass
@@ -102,7 +127,7 @@ def _answering(seen: list[bytes]) -> asyncio.Server:
 
 @contextlib.asynccontextmanager
 async def running_world(
-    folder: Path, limits: Limits, certificate: tuple[Path, Path] | None = None
+    folder: Path, limits: Limits, certificate: tuple[Path, Path] | None = None, *, namespaces: bool = True
 ) -> AsyncIterator[World]:
     """A world with its host started."""
     arrived: list[bytes] = []
@@ -116,6 +141,7 @@ async def running_world(
     secure = await asyncio.start_server(_answering(arrived), "127.0.0.1", 0, ssl=tls)  # type: ignore[arg-type]
     ports = [each.sockets[0].getsockname()[1] for each in (server, canary, secure)]
     host = AgentHost(folder / "agents", f"http://127.0.0.1:{ports[0]}", limits, resolver=_resolve, permits=_permits)
+    host._namespaces = namespaces
     try:
         await host.start()
         yield World(host, folder, *ports, arrived=arrived, asked=asked)
@@ -125,10 +151,18 @@ async def running_world(
             each.close()
 
 
-@contextlib.contextmanager
-def datagram_canary() -> object:
-    """A UDP socket that nothing may arrive on."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as canary:
-        canary.bind(("127.0.0.1", 0))
-        canary.setblocking(False)
-        yield canary
+async def check_clients(world: World) -> None:
+    """Every client of JavaScript reaches this server, with the token, and an allowed host."""
+    hosts = (f"hooks.example:{world.canary_port}", f"hooks.example:{world.tls_port}")
+    payload = {"plain": world.canary_port, "secure": world.tls_port}
+    outcome = await world.host.run(program(CLIENTS, "us_ag_caller", hosts=hosts), event(**payload))
+    assert outcome.state == "done", outcome
+    asked = [head.split(b" ")[1].decode() for head in world.asked[-2:]]
+    arrived = [
+        head.split(b" ")[1].decode().partition("://")[2] or head.split(b" ")[1].decode() for head in world.arrived
+    ]
+    paths = [each[each.index("/") :] for each in arrived]
+    assert (asked, paths) == (["/v1/x", "/v1/y"], ["/fetch", "/http", "/raw", "/https", "/raw"])
+    assert f"Bearer {TOKEN}".encode() in world.asked[-2]
+    assert f"hooks.example:{world.canary_port}".encode() in world.arrived[0]
+    world.arrived.clear()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from clients.front import make_certificate
-from runtime.agent_world import TOKEN, World, event, is_stopped, program, running_world
+from runtime.agent_world import TOKEN, World, check_clients, event, is_stopped, program, running_world
 from sheetport.runtime.agent_host import MAX_LOG, Limits
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -151,37 +153,7 @@ async def test_what_looks_like_an_answer_is_only_log(world: World) -> None:
 
 
 async def test_the_server_and_allowed_hosts_are_reached_by_every_client(world: World) -> None:
-    source = """
-    const http = require('node:http'), https = require('node:https')
-    const net = require('node:net'), tls = require('node:tls')
-    const whole = (stream) => new Promise((done, fail) => {
-      let text = ''
-      stream.on('data', (data) => (text += data)).on('end', () => done(text)).on('error', fail)
-    })
-    const answered = (request) => new Promise((done, fail) => {
-      request.on('response', (response) => whole(response).then(done, fail)).on('error', fail).end()
-    })
-    const ask = (socket) => { socket.write('GET /raw HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n'); return whole(socket) }
-    exports.routeEvent = async ({ payload: { plain, secure } }) => {
-      const own = process.env.AGENT_INTERNAL_URL, headers = { Authorization: `Bearer ${process.env.FLATFILE_API_KEY}` }
-      const answer = await fetch(`${own}/v1/x`, { headers: { ...headers, 'Keep-Alive': '5' } })
-      console.log((await answer.json()).data.asked)
-      console.log(await answered(http.request(`${own}/v1/y`)))
-      console.log(await (await fetch(`http://hooks.example:${plain}/fetch`)).text())
-      console.log(await answered(http.request(`http://hooks.example:${plain}/http`)))
-      console.log(await ask(net.connect(plain, 'hooks.example')))
-      console.log(await answered(https.request(`https://hooks.example:${secure}/https`, { rejectUnauthorized: false })))
-      console.log(await ask(tls.connect(secure, 'hooks.example', { rejectUnauthorized: false })))
-    }"""
-    hosts = (f"hooks.example:{world.canary_port}", f"hooks.example:{world.tls_port}")
-    allowed = program(source, "us_ag_caller", hosts=hosts)
-    outcome = await world.host.run(allowed, event(plain=world.canary_port, secure=world.tls_port))
-    assert outcome.state == "done", outcome
-    asked = [head.split(b" ")[1].decode() for head in world.asked[-2:]]
-    arrived = [head.split(b" ")[1].decode() for head in world.arrived[-5:]]
-    assert (asked, arrived) == (["/v1/x", "/v1/y"], ["/fetch", "/http", "/raw", "/https", "/raw"])
-    assert f"Bearer {TOKEN}".encode() in world.asked[-2]
-    world.arrived.clear()
+    await check_clients(world)
 
 
 async def test_idle_processes_are_stopped_and_the_one_unused_for_longest_ends(world: World) -> None:
@@ -211,6 +183,18 @@ async def test_eviction_ends_what_runs_and_leaves_no_process(world: World) -> No
     assert (outcome.state, outcome.error) == ("crashed", "The program's process was ended by signal 9.")
     assert not Path(f"/proc/{pid}").exists()
     assert (await world.run(source, "us_ag_evicted", wait=0)).cold is True
+
+
+async def test_a_launcher_that_is_killed_is_started_anew_and_its_programs_end(world: World) -> None:
+    source = "exports.routeEvent = async () => {}"
+    await world.run(source, "us_ag_survivor")
+    pid = world.pid("us_ag_survivor")
+    assert world.host._launcher._process is not None
+    os.kill(world.host._launcher._process.pid, signal.SIGKILL)
+    again = await world.run(source, "us_ag_survivor")
+    assert (again.state, again.cold) in [("done", True), ("crashed", False)]
+    assert (await world.run(source, "us_ag_survivor")).state == "done"
+    assert not Path(f"/proc/{pid}").exists()
 
 
 async def test_closing_leaves_neither_processes_nor_files(tmp_path: Path) -> None:

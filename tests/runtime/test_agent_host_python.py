@@ -21,7 +21,6 @@ import pytest_asyncio
 from runtime.agent_world import TOKEN, World, event, program, running_world
 from sheetport.config import MEBIBYTE
 from sheetport.runtime.agent_host import Limits, Outcome
-from sheetport.runtime.agent_jail import probe
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 LIMITS = Limits(event_seconds=20, cpu_seconds=3, memory_bytes=160 * MEBIBYTE, temporary_bytes=8 * MEBIBYTE)
@@ -302,14 +301,18 @@ async def test_python_is_refused_where_the_jail_does_not_hold(world: World, monk
     assert (outcome.state, outcome.error) == ("failed", "The self-test of the jail succeeded in: mounting.")
 
 
+#: Of what the self-test tries, what does no harm when it succeeds.
+HARMLESS = (
+    "reading a file outside",
+    "reading the machine's users",
+    "seeing other processes",
+    "connecting to this machine",
+    "starting a process",
+)
+
+
 async def test_the_self_test_sees_what_a_program_without_a_jail_can_do(world: World) -> None:
-    command = [sys.executable, probe.__file__, __file__, str(world.server_port)]
-    freed = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=True)
-    assert {
-        "reading a file outside",
-        "reading the machine's users",
-        "seeing other processes",
-        "connecting to this machine",
-        "starting a process",
-    } <= set(json.loads(freed.stdout))
-    assert Path("/agent").exists() is False
+    ask = f"print([name for name in {HARMLESS} if attempts({__file__!r}, {world.server_port})[name]()])"
+    command = [sys.executable, "-c", f"from sheetport.runtime.agent_jail.probe import attempts; {ask}"]
+    freed = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=True, timeout=30)
+    assert freed.stdout == f"{list(HARMLESS)}\n"

@@ -25,6 +25,7 @@ from sheetport.runtime.agent_host.model import Program
 
 #: What a program's account has allowed beyond the public internet.
 Permits = Callable[[Program], Awaitable[Allowed]]
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 USUAL_PORTS = (80, 443)
 MAX_HOSTS = 200
 _MAX_CONNECTIONS = 64
@@ -82,6 +83,13 @@ def hosts_file(program: Program, server: Server) -> str:
     return "\n".join(lines) + "\n"
 
 
+def targets_of(program: Program) -> list[tuple[str, int]]:
+    """All that may be called, as (host, port)."""
+    found = [split_host(each) for each in program.allowed_hosts[:MAX_HOSTS]]
+    pairs = [(host, each) for host, port in found for each in (USUAL_PORTS if port is None else (port,))]
+    return list(dict.fromkeys(pairs))
+
+
 def _names(program: Program) -> list[str]:
     return list(dict.fromkeys(split_host(each)[0] for each in program.allowed_hosts))[:MAX_HOSTS]
 
@@ -124,7 +132,7 @@ class Gate:
             if len(self._open) > _MAX_CONNECTIONS:
                 self._note(f"More than {_MAX_CONNECTIONS} connections at once: one was refused.")
                 return
-            onward = await self._connect(address, port)
+            onward = await self._onward(reader, writer, address, port)
             if onward is not None:
                 await _join(reader, writer, *onward)
         except (OSError, asyncio.CancelledError):
@@ -133,7 +141,10 @@ class Gate:
             self._open.discard(task)
             writer.close()
 
-    async def _connect(self, address: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+    async def _onward(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, address: str, port: int
+    ) -> Connection | None:
+        """Where what arrived at this local address is meant to go; None when it may not."""
         if address == "127.0.0.1":
             if port != self._server.port:
                 return None
@@ -141,7 +152,7 @@ class Gate:
         host = self._meant(address, port)
         if host is None or self._program is None:
             return None
-        return await self._connect_to(self._program, host, port)
+        return await self.connect_to(self._program, host, port)
 
     def _meant(self, address: str, port: int) -> str | None:
         names = _names(self._program) if self._program is not None else []
@@ -153,9 +164,8 @@ class Gate:
                 self._note(f"{host}:{port} is not on this agent's list of allowed hosts; {host} is on other ports.")
         return None
 
-    async def _connect_to(
-        self, program: Program, host: str, port: int
-    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+    async def connect_to(self, program: Program, host: str, port: int) -> Connection | None:
+        """Connects to a host of the program's list, if every address of it is permitted."""
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
                 found = [parse_address(each) for each in (await self._resolve(host, port))[:MAX_ADDRESSES]]
@@ -174,7 +184,7 @@ class Gate:
         self._note(f"{host}:{port} cannot be connected to.")
         return None
 
-    async def _try(self, address: Address, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+    async def _try(self, address: Address, port: int) -> Connection | None:
         with contextlib.suppress(OSError, TimeoutError):
             async with asyncio.timeout(_CONNECT_SECONDS):
                 return await asyncio.open_connection(str(address), port)

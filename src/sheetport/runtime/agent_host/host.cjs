@@ -22,7 +22,7 @@ const { parse, stringify } = JSON
 process.noDeprecation = true
 
 let mark
-let folder = '/agent'
+let folder
 let current // the event in work: {failure, logged, hinted}
 
 main()
@@ -128,14 +128,15 @@ let route
 let script
 let startFailure
 
-function load({ mark: given, folder: place, env, oneByte, opening, cached }) {
+function load({ mark: given, folder: place, env, preload, tunnel, oneByte, opening, cached }) {
   mark = given
   folder = place
   current = { failure: undefined, logged: 0, hinted: new Set() }
   try {
     giveEnvironment(env)
     captureConsole()
-    require('./preload.cjs') // after the variables, which it reads
+    if (tunnel) require(tunnel.script)(tunnel)
+    require(preload) // after the variables, which it reads
     route = routeOf(evaluate(oneByte, opening, cached))
   } catch (error) {
     log(error instanceof Error ? error.stack : format(error))

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import itertools
+import os
+import secrets
 import shutil
+import tempfile
 import time
 from collections.abc import Coroutine
 from pathlib import Path
@@ -18,11 +22,12 @@ from sheetport.features.egress.service.calling import Resolve, resolve
 from sheetport.kernel.errors import Invalid, Unavailable
 from sheetport.kernel.requirements import read_requirements
 from sheetport.runtime.agent_host.dependencies import Dependencies
-from sheetport.runtime.agent_host.gate import Gate, Permits, parse_server, ports_of
+from sheetport.runtime.agent_host.gate import Gate, Permits, parse_server, ports_of, targets_of
 from sheetport.runtime.agent_host.launching import Launcher, LaunchFailed
 from sheetport.runtime.agent_host.model import Limits, Outcome, Program
+from sheetport.runtime.agent_host.open_gate import OpenGate
 from sheetport.runtime.agent_host.process import AgentProcess
-from sheetport.runtime.agent_host.runtimes import Runtime, javascript, python, with_packages
+from sheetport.runtime.agent_host.runtimes import Runtime, javascript, open_javascript, python, with_packages
 from sheetport.runtime.agent_host.self_test import weakness
 
 _Key = tuple[str, int, str | None]
@@ -53,19 +58,25 @@ class _Compiled:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._kept: dict[_Key, Path] = {}
-        self._numbers = itertools.count(1)
+        self._kept: dict[_Key, tuple[bytes, Path]] = {}
 
-    def keep(self, key: _Key, compiled: bytes) -> None:
+    async def keep(self, program: Program, compiled: bytes) -> None:
         while len(self._kept) >= _MAX_COMPILED:
-            self._kept.pop(next(iter(self._kept))).unlink(missing_ok=True)
-        path = self._folder / str(next(self._numbers))
-        path.write_bytes(compiled)
-        self._kept[key] = path
+            self._kept.pop(next(iter(self._kept)))[1].unlink(missing_ok=True)
+        path = self._folder / secrets.token_hex(8)
+        await asyncio.to_thread(path.write_bytes, compiled)
+        # V8 itself would take it for another text of the same length.
+        self._kept[program.key] = (await asyncio.to_thread(_digest, program.source), path)
 
-    def find(self, key: _Key) -> bytes | None:
-        path = self._kept.get(key)
-        return path.read_bytes() if path is not None else None
+    async def find(self, program: Program) -> bytes | None:
+        digest, path = self._kept.get(program.key, (b"", None))
+        if path is None or digest != await asyncio.to_thread(_digest, program.source):
+            return None
+        return await asyncio.to_thread(path.read_bytes)
+
+
+def _digest(source: bytes) -> bytes:
+    return hashlib.sha256(source).digest()
 
 
 class AgentHost:
@@ -97,12 +108,12 @@ class AgentHost:
         self._starting = asyncio.Lock()
         self._started = False
         self._namespaces = True
+        self._slots = folder / "slots"
         self._places: dict[_Key, _Place] = {}
         self._running = asyncio.Semaphore(limits.processes)
         #: Started without a program, by compiler; Python's only once there was a Python program.
         self._spare: dict[str, list[AgentProcess]] = {"js": []}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._numbers = itertools.count(1)
         #: Whether the kernel keeps agents from connecting anywhere but through this server's gate; known after start.
         self.egress_enforced = False
         #: Why Python programs are not run here, None where they are.
@@ -115,8 +126,7 @@ class AgentHost:
                 return
             await asyncio.to_thread(_clear, self._folder)
             await self._launcher.start()
-            await self._prepare()
-            self.egress_enforced = self._namespaces
+            await self._begin()
             self.python_refused = await weakness(
                 self._launcher, self._slot(), self._limits, namespaces=self._namespaces
             )
@@ -124,14 +134,13 @@ class AgentHost:
 
     async def run(self, program: Program, event: bytes) -> Outcome:
         """Hands an event (its JSON as on the wire) to the program, whose process is started or reused."""
-        began = time.monotonic()
         if not self._started:
             await self.start()
         place = self._places.setdefault(program.key, _Place())
         place.wanted += 1
         try:
             async with place.turn, self._running:
-                return await self._run(place, program, event, max(began, time.monotonic() - 0.001))
+                return await self._run(place, program, event, time.monotonic())
         finally:
             place.wanted -= 1
             if place.wanted == 0 and place.process is None:
@@ -174,6 +183,7 @@ class AgentHost:
         self._places.clear()
         self._spare.clear()
         await self._launcher.close()
+        await asyncio.to_thread(shutil.rmtree, self._slots, ignore_errors=True)
         await asyncio.to_thread(_clear, self._folder)
 
     async def _run(self, place: _Place, program: Program, event: bytes, began: float) -> Outcome:
@@ -215,13 +225,17 @@ class AgentHost:
         wanted = read_requirements(program.source) if program.compiler == "python" else ()
         if wanted:
             runtime = with_packages(runtime, self._dependencies.place(wanted))
+        if not self._namespaces:
+            process = await self._open(program)
+            await process.load(program, self._server, await self._compiled.find(program))
+            return process
         spare = self._spare.setdefault(program.compiler, [])
         usual = ports == self._usual_ports() and not wanted
         process = spare.pop() if usual and spare else await self._new(runtime, ports)
         if not process.alive:
             await process.close()
             process = await self._new(runtime, ports)
-        process.load(program, self._server, self._compiled.find(program.key))
+        await process.load(program, self._server, await self._compiled.find(program))
         return process
 
     def _runtime(self, compiler: str) -> Runtime:
@@ -232,7 +246,16 @@ class AgentHost:
         return python()
 
     def _slot(self) -> Path:
-        return self._folder / "slots" / str(next(self._numbers))
+        return self._slots / secrets.token_hex(8)  # beside a process of a server that is about to leave
+
+    async def _open(self, program: Program) -> AgentProcess:
+        """A process for a program where there are no namespaces."""
+        slot, targets = self._slot(), targets_of(program)
+        runtime = open_javascript(self._limits, slot, self._server.port, targets)
+        gate = OpenGate(self._server, self._resolver, self._permits)
+        process = AgentProcess(slot, runtime, self._limits, gate)
+        await process.start(self._launcher, self._server, [0] * (1 + len(targets)), namespaces=False)
+        return process
 
     async def _new(self, runtime: Runtime, ports: list[int]) -> AgentProcess:
         gate = Gate(self._server, self._resolver, self._permits)
@@ -245,16 +268,32 @@ class AgentHost:
 
     async def _prepare(self) -> None:
         """Starts what is missing of the spare processes."""
+        if not self._namespaces:
+            return  # what deno permits is said when it starts, and differs by program
         for compiler, spare in self._spare.items():
             while len(spare) < self._limits.spare:
                 spare.append(await self._new(self._runtime(compiler), self._usual_ports()))
+
+    async def _begin(self) -> None:
+        """The first process shows whether this machine gives namespaces."""
+        if self._namespaces:
+            try:
+                await self._prepare()
+            except LaunchFailed as error:
+                _log.warning("agents.no-namespaces", reason=error.message)
+                self._namespaces = False
+        if not self._namespaces and os.geteuid() == 0:
+            # The agents' other user has to come as far as here, which it cannot in a data directory.
+            self._slots = Path(tempfile.mkdtemp(prefix="sheetport-agents-"))
+            self._slots.chmod(0o711)
+        self.egress_enforced = self._namespaces
 
     async def _tidy(self, process: AgentProcess, program: Program) -> None:
         """After a cold start: keeps what was compiled, ends what is too much, starts a spare process."""
         await asyncio.sleep(_TIDY_SECONDS)
         compiled, process.compiled = process.compiled, None
         if compiled is not None:
-            await asyncio.to_thread(self._compiled.keep, program.key, compiled)
+            await self._compiled.keep(program, compiled)
         with contextlib.suppress(LaunchFailed):
             await self._make_room()
             await self._prepare()

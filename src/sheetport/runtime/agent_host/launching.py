@@ -53,10 +53,14 @@ class Launcher:
         self._ends: dict[int, asyncio.Future[End]] = {}
         self._last = 0
         self._ready: asyncio.Future[None] | None = None
+        self._starting = asyncio.Lock()
+        self._closed = False
 
     async def start(self) -> None:
         """Starts the launcher process. Raises LaunchFailed."""
         loop = asyncio.get_running_loop()
+        if self._process is not None:
+            await asyncio.to_thread(_wait, self._process)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = await asyncio.to_thread(_start, theirs.fileno())
@@ -70,7 +74,13 @@ class Launcher:
             raise LaunchFailed("The launcher of agents does not start.") from None
 
     async def launch(self, jail: Jail, standard: tuple[int, int, int]) -> Launched:
-        """Starts a program with these descriptors as input, output and error; they stay the caller's to close."""
+        """Starts a program with these descriptors as input, output and error; they stay the caller's to close.
+
+        A launcher that has ended meanwhile, and with it all it had started, is started anew. Raises LaunchFailed.
+        """
+        async with self._starting:
+            if self._link is None and not self._closed:
+                await self.start()
         if self._link is None:
             raise LaunchFailed("The launcher of agents has ended.")
         self._last += 1
@@ -89,6 +99,7 @@ class Launcher:
 
     async def close(self) -> None:
         """Ends the launcher, and with it every program."""
+        self._closed = True
         process, self._process = self._process, None
         self._lost("The agents' launcher was stopped.")
         if process is not None:

@@ -10,15 +10,17 @@ import resource
 import secrets
 import shutil
 import signal
+import socket
 import struct
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sheetport.runtime.agent_host.gate import Gate, Server, hosts_file
+from sheetport.preload import PRELOAD_PATH
+from sheetport.runtime.agent_host.gate import Gate, Server, hosts_file, targets_of
 from sheetport.runtime.agent_host.launching import Launched, Launcher
 from sheetport.runtime.agent_host.model import Limits, Outcome, Program, State
-from sheetport.runtime.agent_host.runtimes import Runtime
+from sheetport.runtime.agent_host.runtimes import TUNNEL_PATH, Runtime
 from sheetport.runtime.agent_host.writing import Log, one_line
 from sheetport.runtime.agent_jail.enter import TEMPORARY, Jail
 
@@ -60,6 +62,7 @@ class AgentProcess:
 
     async def start(self, launcher: Launcher, server: Server, ports: list[int], *, namespaces: bool) -> None:
         """Starts the runtime in its jail. Raises LaunchFailed."""
+        self._open = not namespaces
         make_slot(self._slot)
         child_in, our_out = os.pipe()
         our_in, child_out = os.pipe()
@@ -84,9 +87,15 @@ class AgentProcess:
         """Whether it can take another event."""
         return not self._launched.ended.done()
 
-    def load(self, program: Program, server: Server, compiled: bytes | None) -> None:
+    async def load(self, program: Program, server: Server, compiled: bytes | None) -> None:
         """Gives it its program, which it loads before its first event."""
         self.program, self._token = program, program.token
+        await asyncio.to_thread(self._place, program, server, compiled)
+        if self._gate is not None:
+            self._gate.admit(program, self._note)
+        self._send(b"L", json.dumps(self._loading(program, server, cached=compiled is not None)).encode())
+
+    def _place(self, program: Program, server: Server, compiled: bytes | None) -> None:
         text = self._runtime.opening + program.source + self._runtime.closing
         (self._slot / "agent" / self._runtime.file).write_bytes(text)
         if compiled is not None:
@@ -95,21 +104,18 @@ class AgentProcess:
         hosts.write_text(hosts_file(program, server))
         for each in (hosts, *(self._slot / "agent").glob("agent.*")):
             each.chmod(0o644)
-        if self._gate is not None:
-            self._gate.admit(program, self._note)
-        self._send(
-            b"L",
-            json.dumps(
-                {
-                    "mark": self._mark.strip(b"\n\x1e ").decode(),
-                    "folder": "/agent",
-                    "env": _variables(program, server),
-                    "oneByte": program.source.isascii(),
-                    "opening": len(self._runtime.opening),
-                    "cached": compiled is not None,
-                }
-            ).encode(),
-        )
+
+    def _loading(self, program: Program, server: Server, *, cached: bool) -> dict[str, object]:
+        return {
+            "mark": self._mark.strip(b"\n\x1e ").decode(),
+            "folder": str(self._slot / "agent") if self._open else "/agent",
+            "env": _variables(program, server, self._slot if self._open else None),
+            "preload": str(PRELOAD_PATH) if self._open else "/host/preload.cjs",
+            "tunnel": _tunnel(program, self._launched.listening) if self._open else None,
+            "oneByte": program.source.isascii(),
+            "opening": len(self._runtime.opening),
+            "cached": cached,
+        }
 
     async def handle(self, event: bytes, *, cold: bool, began: float) -> Outcome:
         """One event. ``began`` is when the waiting for it began, by the monotonic clock."""
@@ -121,7 +127,7 @@ class AgentProcess:
         self._signal(signal.SIGCONT)
         self._cpu_before = self._cpu()
         self._send(b"E", event)
-        watching = loop.call_later(_WATCH_SECONDS, self._watch)
+        self._watching = loop.call_later(_WATCH_SECONDS, self._watch)
         deadline = loop.call_at(began + self._limits.event_seconds, self._late)
         try:
             verdict = await self._verdict
@@ -129,10 +135,9 @@ class AgentProcess:
             self.kill()
             raise
         finally:
-            self._watching.cancel() if self._watching is not None else watching.cancel()
-            watching.cancel()
+            self._watching.cancel()
             deadline.cancel()
-            self._verdict, self._watching = None, None
+            self._verdict = None
         self._measure()
         if not self.alive or verdict.state not in ("done", "failed"):
             self.kill()
@@ -140,8 +145,6 @@ class AgentProcess:
             self.memory_bytes = max(self.memory_bytes, end.peak_bytes)
         self.used_at = time.monotonic()
         return self._outcome(verdict, cold=cold, began=began)
-
-    _watching: asyncio.TimerHandle | None = None
 
     def freeze(self) -> None:
         """Stops it until its next event."""
@@ -306,12 +309,20 @@ class _Reader(asyncio.Protocol):
         self._process.received(data)
 
 
-def _variables(program: Program, server: Server) -> dict[str, str]:
-    """The whole environment of a program."""
+def _tunnel(program: Program, listening: list[socket.socket]) -> dict[str, object]:
+    """What the tunnel needs to know: the sockets' ports are the proxy's and then those of the program's targets."""
+    ports = [each.getsockname()[1] for each in listening]
+    targets = (f"{host}:{port}" for host, port in targets_of(program))
+    return {"script": str(TUNNEL_PATH), "proxy": ports[0], "ports": dict(zip(targets, ports[1:], strict=True))}
+
+
+def _variables(program: Program, server: Server, slot: Path | None) -> dict[str, str]:
+    """The whole environment of a program; ``slot`` where it has no root of its own."""
+    temporary = TEMPORARY if slot is None else str(slot / "tmp")
     return {
-        "HOME": TEMPORARY,
-        "TMPDIR": TEMPORARY,
-        "LAMBDA_TASK_ROOT": "/agent",
+        "HOME": temporary,
+        "TMPDIR": temporary,
+        "LAMBDA_TASK_ROOT": "/agent" if slot is None else str(slot / "agent"),
         "AGENT_INTERNAL_URL": server.inside_url,
         "FLATFILE_API_URL": server.inside_url,
         "FLATFILE_BEARER_TOKEN": program.token,
@@ -325,6 +336,7 @@ def make_slot(slot: Path) -> None:
     for name in ("agent", "agent/packages", "etc", "tmp"):
         (slot / name).mkdir(mode=0o755, parents=True)
         (slot / name).chmod(0o755)
+    (slot / "tmp").chmod(0o1777)
     for name, text in (("nsswitch.conf", "hosts: files\n"), ("hosts", "127.0.0.1 localhost\n")):
         (slot / "etc" / name).write_text(text)
         (slot / "etc" / name).chmod(0o644)
@@ -343,7 +355,7 @@ def make_jail(slot: Path, runtime: Runtime, limits: Limits, ports: list[int], *,
         "temporary_bytes": limits.temporary_bytes,
         "temporary": str(slot / "tmp"),
         "ports": ports,
-        "reachable": [],
+        "reachable": list(runtime.reachable),
         "namespaces": namespaces,
         "limits": [
             ["RLIMIT_CORE", 0],

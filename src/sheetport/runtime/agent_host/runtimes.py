@@ -25,6 +25,7 @@ _PERMISSIONS = (
     "--allow-read=/agent,/host,/tmp,/node_modules",
     "--allow-write=/tmp",
 )
+TUNNEL_PATH = Path(__file__).with_name("tunnel.cjs")
 _OWN = Path(__file__).parents[2]
 #: Packages of the program come first, this server's own are last.
 _SERVE = (
@@ -50,6 +51,8 @@ class Runtime:
     closing: bytes
     #: Address space that the runtime takes without using it.
     reserved_bytes: int
+    #: Ports of this machine that it may connect to where it has no network of its own.
+    reachable: tuple[int, ...] = ()
 
 
 @cache
@@ -79,6 +82,33 @@ def javascript(limits: Limits) -> Runtime:
         b"(function (exports, require, module, __filename, __dirname) {",
         b"\n})",
         1024 * MEBIBYTE,  # for code, of itself and of workers
+    )
+
+
+def open_javascript(limits: Limits, slot: Path, server_port: int, targets: list[tuple[str, int]]) -> Runtime:
+    """Deno where the machine gives no namespaces: everything is where it is, and deno's permissions keep it in."""
+    inside = javascript(limits)
+    binary = os.path.realpath(find_deno_bin())
+    called = [f"{host}:{port}" for host, port in targets]
+    readable = ",".join(map(str, (slot / "agent", slot / "tmp", _HOST, TUNNEL_PATH, PRELOAD_PATH, "/node_modules")))
+    return replace(
+        inside,
+        command=(
+            binary,
+            "run",
+            *_QUIET,
+            "--allow-env",
+            "--allow-sys",
+            f"--allow-net={','.join((f'127.0.0.1:{server_port}', '{gates}', *called))}",
+            f"--allow-read={readable}",
+            f"--allow-write={slot / 'tmp'}",
+            next(each for each in inside.command if each.startswith("--v8-flags")),
+            str(_HOST),
+        ),
+        shown=(*((source, source) for source, _ in inside.shown), (str(TUNNEL_PATH), "")),
+        executable=(binary, *inside.executable[1:]),
+        environment={**inside.environment, "HOME": str(slot / "tmp"), "DENO_DIR": str(slot / "tmp/.deno")},
+        reachable=(server_port,),
     )
 
 

@@ -27,6 +27,7 @@ _BACKLOG = 64
 class Jail(TypedDict):
     """What a launch asks for; it travels as JSON."""
 
+    #: Without namespaces "{gates}" stands for the addresses of ``ports``.
     command: list[str]
     environment: dict[str, str]
     #: An empty folder, which becomes the jail's root in namespaces of its own.
@@ -87,6 +88,14 @@ def listen(jail: Jail) -> list[socket.socket]:
         listening.listen(_BACKLOG)
         found.append(listening)
     return found
+
+
+def name_ports(jail: Jail, listening: list[socket.socket]) -> None:
+    """Without a network namespace: which of this machine's ports were taken, for the command and for Landlock."""
+    ports = [each.getsockname()[1] for each in listening]
+    gates = ",".join(f"127.0.0.1:{port}" for port in ports)
+    jail["command"] = [each.replace("{gates}", gates) for each in jail["command"]]
+    jail["reachable"] = [*jail["reachable"], *ports]
 
 
 def furnish(jail: Jail) -> None:

@@ -113,6 +113,8 @@ def _separate_and_fork(jail: Jail, standard: list[int], link: socket.socket) -> 
             enter.separate()
             enter.raise_loopback()
         listening = enter.listen(jail)
+        if not jail["namespaces"]:
+            enter.name_ports(jail, listening)
         program = os.fork()
         if program == 0:
             for each in listening:
