@@ -132,7 +132,7 @@ class Dependencies:
 
     def _command(self, requirements: tuple[str, ...]) -> tuple[str, ...]:
         trusted = (f"--trusted-host={urlsplit(self._index).netloc}",) if self._index.startswith("http:") else ()
-        return ("-c", _INSTALL, "--index-url", self._index, *trusted, *requirements)
+        return ("-c", _INSTALL, "-i", self._index, *trusted, *requirements)
 
     def _unpack(self, archive: BinaryIO, place: Path) -> None:
         archive.seek(0)
