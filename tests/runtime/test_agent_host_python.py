@@ -8,7 +8,11 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+import threading
+import zipfile
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -16,7 +20,6 @@ import pytest_asyncio
 
 from runtime.agent_world import TOKEN, World, event, program, running_world
 from sheetport.config import MEBIBYTE
-from sheetport.kernel.errors import Unavailable
 from sheetport.runtime.agent_host import Limits, Outcome
 from sheetport.runtime.agent_jail import probe
 
@@ -159,8 +162,8 @@ async def test_a_listener_handles_events_in_one_warm_process(world: World) -> No
 @pytest.mark.parametrize(
     ("code", "error"),
     [
-        ("raise ValueError('no good')", "no good, at agent.py:8: raise ValueError('no good')"),
-        ("os.environ['WEBHOOK_URL']", "KeyError: 'WEBHOOK_URL', at agent.py:8: os.environ['WEBHOOK_URL']"),
+        ("raise ValueError('no good')", "no good, at agent.py:9: raise ValueError('no good')"),
+        ("os.environ['WEBHOOK_URL']", "KeyError: 'WEBHOOK_URL', at agent.py:9: os.environ['WEBHOOK_URL']"),
     ],
 )
 async def test_a_handler_that_fails_makes_the_execution_failed(world: World, code: str, error: str) -> None:
@@ -236,11 +239,67 @@ async def test_bombs_end_within_their_limits_while_another_agent_goes_on(world: 
     assert (await world.run(good, "us_ag_good")).log == "2"
 
 
+def write_wheel(folder: Path) -> None:
+    """A package index with one package, as pip reads it."""
+    (folder / "simple/greeting").mkdir(parents=True)
+    info = "greeting-1.2.3.dist-info"
+    with zipfile.ZipFile(folder / "greeting-1.2.3-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("greeting.py", "def greet(name):\n    return f'hello {name}'\n")
+        wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: greeting\nVersion: 1.2.3\n")
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: t\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{info}/RECORD", "")
+    (folder / "evil-1.0.tar.gz").write_bytes(b"no wheel")
+    (folder / "simple/greeting/index.html").write_text('<a href="/greeting-1.2.3-py3-none-any.whl">greeting</a>')
+    (folder / "simple/evil").mkdir()
+    (folder / "simple/evil/index.html").write_text('<a href="/evil-1.0.tar.gz">evil</a>')
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[str]:
+    """Where the package index listens, by a name that agents may be allowed."""
+    write_wheel(tmp_path)
+    handler = partial(QuietHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as serving:
+        thread = threading.Thread(target=serving.serve_forever)
+        thread.start()
+        yield f"hooks.example:{serving.server_address[1]}"
+        serving.shutdown()
+        thread.join()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        return
+
+
+def needing(requirement: str, code: str) -> str:
+    return f'# /// script\n# dependencies = ["{requirement}"]\n# ///\n{handling(code)}'
+
+
+async def test_pinned_wheels_are_installed_in_the_jail_from_an_allowed_index_only(world: World, index: str) -> None:
+    world.host._dependencies._index = f"http://{index}/simple"
+    good = needing(
+        "greeting==1.2.3", "import greeting; print(greeting.greet(event.payload['name']), greeting.__file__)"
+    )
+    refused = await run(world, good, "us_ag_needs", name="a")
+    assert refused.state == "failed"
+    assert refused.error is not None
+    assert refused.error.startswith(f"The dependencies come from {index}, which this agent may not call")
+    done = await run(world, good, "us_ag_needs", (index,), name="b")
+    assert (done.state, done.log) == ("done", "hello b /agent/packages/greeting.py"), done
+    source = await run(world, needing("evil==1.0", "pass"), "us_ag_source", (index,))
+    assert source.state == "failed"
+    assert source.error is not None
+    assert "No matching distribution found for evil==1.0" in source.error
+    loose = await run(world, needing("greeting>=1", "pass"), "us_ag_loose", (index,))
+    assert loose.error == "The dependency 'greeting>=1' has to be pinned, such as 'humanize==4.12.3'."
+
+
 async def test_python_is_refused_where_the_jail_does_not_hold(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     assert world.host.python_refused is None
     monkeypatch.setattr(world.host, "python_refused", "The self-test of the jail succeeded in: mounting.")
-    with pytest.raises(Unavailable, match="succeeded in: mounting"):
-        await run(world, handling("pass"), "us_ag_refused")
+    outcome = await run(world, handling("pass"), "us_ag_refused")
+    assert (outcome.state, outcome.error) == ("failed", "The self-test of the jail succeeded in: mounting.")
 
 
 async def test_the_self_test_sees_what_a_program_without_a_jail_can_do(world: World) -> None:

@@ -14,6 +14,10 @@ from sheetport.cli.caller import environment_caller
 from sheetport.cli.client import Client
 from sheetport.cli.errors import CommandError
 from sheetport.cli.options import Data, Environment, err, out
+from sheetport.kernel.errors import Invalid
+from sheetport.kernel.requirements import read_requirements
+from sheetport.listener.errors import ListenerLoadError
+from sheetport.listener.runner import load_listener
 
 Chosen = Annotated[str, typer.Argument(metavar="AGENT", help="Slug or id.")]
 Host = Annotated[str, typer.Argument(metavar="HOST", help="api.example.com, without scheme and path.")]
@@ -217,7 +221,7 @@ def delete(agent: Chosen, environment: Environment = None, data: Data = None) ->
 
 
 def deploy(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CommonJS program that exports routeEvent.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CommonJS program, or a Python one (.py).")],
     slug: Annotated[str, typer.Option("--slug", "-s", help="The agent's name; the same name is its next version.")] = (
         "default"
     ),
@@ -228,21 +232,41 @@ def deploy(
     environment: Environment = None,
     data: Data = None,
 ) -> None:
-    """Deploy a JavaScript program as an agent of an environment, which this server then runs.
+    """Deploy a program as an agent of an environment, which this server then runs.
 
-    It is one CommonJS file without further ones: 'npx flatfile deploy' makes it of a listener and deploys it too.
+    JavaScript is one CommonJS file that exports routeEvent: 'npx flatfile deploy' makes it of a listener and deploys it
+    too. Python is one file with a Listener, as 'sheetport listen' runs it; what it imports from packages is pinned in
+    its header (# /// script). Without --topic it is loaded here, and told of the topics of its handlers.
 
         sheetport deploy listener.cjs --slug orders --topic 'job:ready'
+
+        sheetport deploy listener.py --slug orders
     """
     try:
         source = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"{file} cannot be read ({error}).") from None
-    body = {"slug": slug, "topics": topic or ["**"], "namespace": namespace, "compiler": "js", "source": source}
+    compiler = "python" if file.suffix == ".py" else "js"
+    topics = topic or (_topics(file, source) if compiler == "python" else ["**"])
+    body = {"slug": slug, "topics": topics, "namespace": namespace, "compiler": compiler, "source": source}
     with _agents(environment, data) as agents:
         made = agents.client.data("POST", "/v1/agents", body, params={"environmentId": agents.environment_id})
         version = agents.state(f"/v1/agents/{made['id']}")["version"]
     err.print(f"{slug} runs version {version}.", markup=False)
+
+
+def _topics(file: Path, source: str) -> list[str]:
+    """What the handlers of a Python program are registered for."""
+    try:
+        read_requirements(source.encode())
+        topics = load_listener(file).topics()
+    except Invalid as error:
+        raise CommandError(error.message) from None
+    except ListenerLoadError as error:
+        raise CommandError(f"{error} To deploy it without loading it here, name its topics with --topic.") from None
+    if not topics:
+        raise CommandError(f'The Listener of {file} has no handler. Write one below @listener.on("job:ready").')
+    return topics
 
 
 def _only(failed: bool) -> dict[str, str]:

@@ -116,12 +116,12 @@ PLACES = {
     "deploy": (
         "sheetport.cli.agents",
         "deploy",
-        "Deploy a JavaScript program as an agent of an environment, which this server then runs.",
+        "Deploy a program as an agent of an environment, which this server then runs.",
     ),
     "agents": (
         "sheetport.cli.agents",
         "agents_app",
-        "Agents: listeners that this server runs, what they did, and what they may call.",
+        "Agents: listeners that this server runs. Deploy one with 'npx flatfile deploy', or 'sheetport deploy FILE'.",
     ),
     "guests": (
         "sheetport.cli.guests",

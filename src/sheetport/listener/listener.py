@@ -61,6 +61,13 @@ class Listener:
         """A child for events of a namespace such as ``"space:red"``, or of any of several. Globs are allowed."""
         return self.filter({"namespaces": namespaces if isinstance(namespaces, str) else list(namespaces)})
 
+    def topics(self) -> list[str]:
+        """The globs that handlers were registered for, its children's among them, sorted."""
+        own = [
+            topics for wanted, _, _ in self._handlers for topics in ([wanted] if isinstance(wanted, str) else wanted)
+        ]
+        return sorted({*own, *(topic for child in self._children for topic in child.topics())})
+
     def handlers_for(self, event: Mapping[str, Any]) -> list[Handler]:
         """The handlers this event's JSON reaches, in the order they are called: a node's own, then its children's."""
         return self._matching(event.get("topic"), visible(event))

@@ -29,8 +29,8 @@ from sheetport.storage.unit_of_work import Database
 
 #: How often webhooks are looked at without being woken.
 LOOK_SECONDS = 1.0
-#: Attempts that are under way at once: of this process, and of one webhook.
-MOST_CALLS, MOST_OF_WEBHOOK = 32, 8
+#: Attempts that are under way at once: of this process, of one webhook, and of one whose receiver is failing.
+MOST_CALLS, MOST_OF_WEBHOOK, MOST_OF_FAILING = 128, 8, 2
 #: Deliveries that one webhook has handed out at once.
 HANDED_OUT = 128
 #: Outcomes are gathered for so long, or until so many are there.
@@ -141,6 +141,7 @@ class _Service:
         self._position = position
         self._keys: list[SigningKey] = []
         self._slots = asyncio.Semaphore(MOST_OF_WEBHOOK)
+        self._few = asyncio.Semaphore(MOST_OF_FAILING)
         self._out: set[str] = set()
         self._lanes: dict[str, deque[webhooks.Parcel]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -242,7 +243,8 @@ class _Service:
         waiting = self._lanes[lane]
         try:
             while waiting:
-                async with self._slots, self._sender.slots:
+                is_failing = self._webhook.failing_since is not None
+                async with self._few if is_failing else self._slots, self._sender.slots:
                     if not waiting:
                         break
                     outcome = await self._send(waiting.popleft())
@@ -255,12 +257,14 @@ class _Service:
             del self._lanes[lane]
 
     async def _send(self, parcel: webhooks.Parcel) -> Outcome:
-        sender, event = self._sender, parcel.event
-        body = message_of(event, sender.base_url)
-        attempts = parcel.delivery.attempts
-        return await webhooks.send_message(
-            sender.calls, sender.db.clock, self._webhook, self._keys, event.id, body, attempts
-        )
+        sender, event, attempts = self._sender, parcel.event, parcel.delivery.attempts
+        clock = sender.db.clock
+        try:
+            body = message_of(event, sender.base_url)
+            return await webhooks.send_message(sender.calls, clock, self._webhook, self._keys, event.id, body, attempts)
+        except Exception as error:  # noqa: BLE001 - whatever it is, this one is tried again and others go on
+            _log.warning("webhooks.not-sent", webhook=self._webhook.id, error=type(error).__name__)
+            return Outcome(event.id, attempts, clock.now(), 0, error=f"It could not be sent: {type(error).__name__}.")
 
 
 def _asks_for_peace(outcome: Outcome) -> bool:

@@ -26,7 +26,7 @@ class AgentConfig(Wire):
     """A deploy. ``options``, ``templateOptions``, ``packageVersions`` and ``commitInfo`` come back as sent."""
 
     topics: list[str] | None = None
-    compiler: Literal["js"] | None = None
+    compiler: Literal["js", "python"] | None = None
     source: str | None = None
     source_map: str | None = None
     slug: str | None = None

@@ -1,4 +1,4 @@
-"""What a Python program depends on: read from its header, installed in the jail, kept for its processes.
+"""What Python programs depend on: installed in the jail, kept for their processes.
 
 Only wheels are taken: making one from a source distribution runs code of its author. Even so the installing happens in
 the jail, which reaches the package index only where the agent's list of allowed hosts has it.
@@ -10,28 +10,22 @@ import asyncio
 import contextlib
 import hashlib
 import os
-import re
 import shutil
 import signal
 import sys
 import tarfile
 import tempfile
-import tomllib
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from sheetport.config import MEBIBYTE
-from sheetport.kernel.errors import Invalid
 from sheetport.runtime.agent_host.gate import Gate, Server, hosts_file, ports_of, split_host
 from sheetport.runtime.agent_host.launching import Launcher, LaunchFailed
 from sheetport.runtime.agent_host.model import Limits, Program
 from sheetport.runtime.agent_host.process import make_jail, make_slot
 from sheetport.runtime.agent_host.runtimes import python
 
-_HEADER = re.compile(r"(?m)^# /// script[ \t]*$\n(?P<body>(?:^#(?:| .*)$\n)+?)^# ///[ \t]*$")
-_PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[A-Za-z0-9,._-]+\])?\s*==\s*[A-Za-z0-9][A-Za-z0-9.!+_-]*")
-MAX_REQUIREMENTS = 100
 MAX_BYTES = 256 * MEBIBYTE
 _SECONDS = 180.0
 _MEMORY = 512 * MEBIBYTE
@@ -52,27 +46,6 @@ if code == 0:
     archive.close()
 sys.exit(code)
 """
-
-
-def read_requirements(source: bytes) -> tuple[str, ...]:
-    """The dependencies in a program's header (PEP 723), sorted. Raises Invalid when one is not pinned to a version."""
-    text = source.decode(errors="replace").replace("\r\n", "\n")
-    found = list(_HEADER.finditer(text))
-    if not found:
-        return ()
-    if len(found) > 1:
-        raise Invalid("The program has two headers (# /// script); it may have one.", "source")
-    lines = (line[2:] if line.startswith("# ") else line[1:] for line in found[0]["body"].splitlines())
-    try:
-        wanted = tomllib.loads("\n".join(lines)).get("dependencies", [])
-    except tomllib.TOMLDecodeError as error:
-        raise Invalid(f"The program's header (# /// script) is no TOML: {error}.", "source") from None
-    if not isinstance(wanted, list) or len(wanted) > MAX_REQUIREMENTS:
-        raise Invalid(f"The header's dependencies are a list of at most {MAX_REQUIREMENTS} texts.", "source")
-    for each in wanted:
-        if not isinstance(each, str) or not _PINNED.fullmatch(each.strip()):
-            raise Invalid(f"The dependency {str(each)[:80]!r} has to be pinned, such as 'humanize==4.12.3'.", "source")
-    return tuple(sorted(re.sub(r"\s", "", each) for each in wanted))
 
 
 class Dependencies:
@@ -159,7 +132,7 @@ class Dependencies:
 
     def _command(self, requirements: tuple[str, ...]) -> tuple[str, ...]:
         trusted = (f"--trusted-host={urlsplit(self._index).netloc}",) if self._index.startswith("http:") else ()
-        return ("-c", _INSTALL, f"--index-url={self._index}", *trusted, *requirements)
+        return ("-c", _INSTALL, "--index-url", self._index, *trusted, *requirements)
 
     def _unpack(self, archive: BinaryIO, place: Path) -> None:
         archive.seek(0)
@@ -168,7 +141,7 @@ class Dependencies:
         try:
             unpacked.chmod(0o755)
             with tarfile.open(fileobj=archive) as made:
-                made.extractall(unpacked, filter=_plain)  # noqa: S202 - the filter lets plain files inside pass only
+                made.extractall(unpacked, filter=_plain)  # noqa: S202 - plain files inside only  # nosec B202
             unpacked.rename(place)
         except BaseException:
             shutil.rmtree(unpacked, ignore_errors=True)

@@ -16,7 +16,8 @@ import structlog
 from sheetport.features.egress.model import Allowed
 from sheetport.features.egress.service.calling import Resolve, resolve
 from sheetport.kernel.errors import Invalid, Unavailable
-from sheetport.runtime.agent_host.dependencies import Dependencies, read_requirements
+from sheetport.kernel.requirements import read_requirements
+from sheetport.runtime.agent_host.dependencies import Dependencies
 from sheetport.runtime.agent_host.gate import Gate, Permits, parse_server, ports_of
 from sheetport.runtime.agent_host.launching import Launcher, LaunchFailed
 from sheetport.runtime.agent_host.model import Limits, Outcome, Program
@@ -199,10 +200,13 @@ class AgentHost:
         return outcome
 
     async def _trouble(self, program: Program) -> str | None:
+        """Why the program cannot be run here, whatever else happens."""
+        if program.compiler == "python" and self.python_refused is not None:
+            return self.python_refused
         try:
             return await self.install(program)
         except Invalid as error:
-            return str(error)
+            return error.message
 
     async def _for(self, program: Program) -> AgentProcess:
         """A process that has been given the program."""

@@ -49,7 +49,7 @@ async def list_agents(
 async def create_agent(
     call: Caller, data: JSONBody[AgentConfig], environment_id: EnvironmentId = None
 ) -> Data[AgentShape]:
-    checked = await asyncio.to_thread(service.check_bundle, data.source, data.source_map)
+    checked = await asyncio.to_thread(service.check_bundle, data.source, data.source_map, data.compiler)
     agent, bundle = await call.write_much(service.deploy_agent, environment_id, to_draft(data, *checked))
     return Data(data=await asyncio.to_thread(to_shape, agent, bundle))
 

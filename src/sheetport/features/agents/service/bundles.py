@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from sheetport.features.agents.model import MAX_STORED, MAX_TEXT, Bundle, Suspect
 from sheetport.kernel.errors import Invalid, TooLarge
 from sheetport.kernel.json import loads
+from sheetport.kernel.requirements import read_requirements
 from sheetport.kernel.token_scan import find_tokens
 
 _MEGABYTE = 1024 * 1024
@@ -19,13 +20,18 @@ _MEGABYTE = 1024 * 1024
 BUNDLE_NAME, MAP_NAME = "bundle.js", "bundle.js.map"
 
 
-def check_bundle(source: str | None, source_map: str | None) -> tuple[Bundle, tuple[Suspect, ...]]:
+def check_bundle(
+    source: str | None, source_map: str | None, compiler: str | None = None
+) -> tuple[Bundle, tuple[Suspect, ...]]:
     """The program as it is kept, and what in it looks like a token of ours.
 
-    Raises Invalid without a source, TooLarge for one or a source map that is too long.
+    Raises Invalid without a source and for a Python program whose header pins no versions, TooLarge for a source or a
+    source map that is too long.
     """
     if source is None or not source.strip():
         raise Invalid("source: send the program, one CommonJS file such as 'npx flatfile deploy' makes.", "source")
+    if compiler == "python":
+        read_requirements(source.encode("utf-8", "surrogatepass"))
     suspects = tuple(_suspects(source, source_map))
     packed = _packed("source", source)
     return Bundle(packed, None if source_map is None else _packed("sourceMap", source_map)), suspects
