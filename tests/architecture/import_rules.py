@@ -30,6 +30,8 @@ CLIENTS_AT_HOME = {
     "cli/": "clients of the server, run by a person",
     "runtime/agent_host/gate.py": "the guarded way out of hosted agents, by the same rules",
     "runtime/agent_host/launching.py": "a socket pair with a process of its own",
+    "runtime/agent_host/open_gate.py": "the same where there are no network namespaces",
+    "runtime/agent_host/process.py": "only names the type",
     "runtime/agent_host/self_test.py": "listens, for a jailed program to be unable to connect there",
     "runtime/agent_jail/": "makes sockets in agents' network namespaces, for the gate to listen on",
     "testing/": "a client of the server it started itself, in somebody's tests",

@@ -50,11 +50,11 @@ def test_a_refusal_leads_to_its_line_of_the_compatibility_page(
     server: Callable[..., SheetportServer], page: Page
 ) -> None:
     one = server()
-    answer = send(f"{one.url}/v1/agents/us_ag_1", "GET", token=one.development["secretKey"])
+    answer = send(f"{one.url}/v1/data-retention-policies/us_drp_1", "GET", token=one.development["secretKey"])
     assert answer.status == 501
     link = next(word for word in answer.body["errors"][0]["message"].split() if "#" in word)
     page.goto(one.url + link.removeprefix(one.url))
-    assert link.endswith("/reference/compatibility#agents.get")
+    assert link.endswith("/reference/compatibility#dataRetentionPolicies.get")
     line = page.locator("tr:target")
-    expect(line).to_contain_text("GET /v1/agents/{agentId}")
+    expect(line).to_contain_text("GET /v1/data-retention-policies/{id}")
     expect(line).to_be_in_viewport()

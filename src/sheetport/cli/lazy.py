@@ -121,7 +121,7 @@ PLACES = {
     "agents": (
         "sheetport.cli.agents",
         "agents_app",
-        "Agents: listeners that this server runs. Deploy one with 'npx flatfile deploy', or 'sheetport deploy FILE'.",
+        "Agents: listeners that this server runs.",
     ),
     "guests": (
         "sheetport.cli.guests",
