@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -68,7 +68,8 @@ class AgentDelivery:
             held = [runner.agent for runner in self._runners.values()]
             await asyncio.gather(*(self._stop(agent.id) for agent in held), return_exceptions=True)
             await self._host.close()
-            await self._db.write(partial(running.release_agents, agents=held, process=self._process))
+            with suppress(Exception):  # the leases end by themselves
+                await self._db.write(partial(running.release_agents, agents=held, process=self._process))
 
     def take_leave(self) -> None:
         """Begin nothing new: another process is about to take over."""
