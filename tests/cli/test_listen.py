@@ -223,3 +223,14 @@ def test_replay_hands_events_to_a_local_listener_again(shell: Shell) -> None:
     event = next(row for row in shown.splitlines() if "space:created" in row).split("  ")
     shell.printed("events", "replay", "told.py", next(word for word in event if word.startswith("us_evt_")))
     assert (shell.folder / "told.txt").read_text() == "Replayed\n" * 2
+
+
+def test_replay_says_what_failed_and_where(shell: Shell) -> None:
+    (shell.folder / "told.py").write_text(REPLAYED)
+    space = make_space(shell, "Broken")
+    done = shell.type("events", "replay", "told.py", "--since", "10m", "--space", space, "--topic", "space:*")
+    assert done.returncode == 1
+    assert done.stdout.startswith("failed      ")
+    assert "told.py:" in done.stderr
+    assert "cannot greet this one" in done.stderr
+    assert "either their ids, or --since" in shell.refused("events", "replay", "told.py")

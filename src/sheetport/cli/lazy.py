@@ -39,6 +39,11 @@ PLACES = {
         "run",
         "Run a program with an environment's key, address and variables, and for Node.js the preload.",
     ),
+    "init-listener": (
+        "sheetport.cli.init_listener",
+        "init_listener",
+        "Make a listener to start from: a folder with a listener, its test and how to run both.",
+    ),
     "listen": (
         "sheetport.cli.listen",
         "listen",
