@@ -18,6 +18,24 @@ from servers.sheetport import SheetportServer, clean_environment
 
 Project = Callable[[str], Path]
 FIELD = "email"
+#: The guide's listener in Python.
+PYTHON = """
+import httpx
+
+from sheetport.listener import Event, Listener
+
+listener = Listener()
+
+
+@listener.on("job:ready")
+async def send(event: Event) -> None:
+    key = await event.secrets("EXTERNAL_API_KEY")
+    url = await event.secrets("WEBHOOK_URL")
+    data = [{"email": {"value": "ada@example.com"}}]
+    async with httpx.AsyncClient() as http:
+        answer = await http.post(url, json=data, headers={"Authorization": f"Bearer {key}"})
+        answer.raise_for_status()
+"""
 DATA = f'[{{ {FIELD}: {{ value: "ada@example.com" }} }}]'
 
 
@@ -50,6 +68,23 @@ def audited(server: SheetportServer, action: str) -> list[dict[str, Any]]:
     return list(found.body["data"])
 
 
+def check_it_sends_with_its_secrets(hosted: Hosted, agent_id: str) -> None:
+    """The guide's listener is told of a job and posts to where its secret says, with the key that another one holds."""
+    space, workbook = add_workbook(hosted.server)
+    sheet = hosted.call("GET", f"/v1/workbooks/{workbook}")["sheets"][0]["id"]
+    webhook = f"{hosted.server.url}/v1/sheets/{sheet}/records"
+    for name, value in (("EXTERNAL_API_KEY", hosted.key), ("WEBHOOK_URL", webhook)):
+        secret = {"name": name, "value": value, "environmentId": hosted.environment_id, "spaceId": space}
+        hosted.call("POST", "/v1/secrets", secret)
+    submit(hosted.server, workbook)
+    (done,) = wait_for(lambda: hosted.executions(agent_id))
+    assert (done["success"], done["topic"], done["spaceId"]) == (True, "job:ready", space), hosted.logs(agent_id)
+    records = hosted.call("GET", f"/v1/sheets/{sheet}/records")["records"]
+    assert [record["values"][FIELD]["value"] for record in records] == ["ada@example.com"]
+    reads = audited(hosted.server, "secret:read")
+    assert {(read["actor"]["kind"], read["actor"]["id"]) for read in reads} >= {("agent", agent_id)}, reads
+
+
 @pytest.fixture
 def project(node_project: Project) -> Path:
     """A project with a listener, as the client wants it."""
@@ -66,18 +101,7 @@ def test_the_client_deploys_the_guides_listener_which_runs_and_is_listed_downloa
     (agent,) = agents(server)
     assert (agent["slug"], agent["topics"]) == ("guide", ["job:ready"]), said
 
-    space, workbook = add_workbook(server)
-    sheet = hosted.call("GET", f"/v1/workbooks/{workbook}")["sheets"][0]["id"]
-    for name, value in (("EXTERNAL_API_KEY", hosted.key), ("WEBHOOK_URL", f"{server.url}/v1/sheets/{sheet}/records")):
-        secret = {"name": name, "value": value, "environmentId": hosted.environment_id, "spaceId": space}
-        hosted.call("POST", "/v1/secrets", secret)
-    submit(server, workbook)
-    (done,) = wait_for(lambda: hosted.executions(agent["id"]))
-    assert (done["success"], done["topic"], done["spaceId"]) == (True, "job:ready", space), hosted.logs(agent["id"])
-    records = hosted.call("GET", f"/v1/sheets/{sheet}/records")["records"]
-    assert [record["values"][FIELD]["value"] for record in records] == ["ada@example.com"]
-    reads = audited(server, "secret:read")
-    assert {(read["actor"]["kind"], read["actor"]["id"]) for read in reads} >= {("agent", agent["id"])}, reads
+    check_it_sends_with_its_secrets(hosted, agent["id"])
 
     assert "guide" in flatfile(server, project, "list")
     assert "Downloaded agent export" in flatfile(server, project, "download", "-s", "guide")
@@ -85,3 +109,15 @@ def test_the_client_deploys_the_guides_listener_which_runs_and_is_listed_downloa
     assert json.loads((project / "bundle.js.map").read_text())["sources"]
     flatfile(server, project, "delete", "-s", "guide", say="y\n")
     assert agents(server) == []
+
+
+def test_the_guides_listener_in_python_is_deployed_and_does_the_same(furnished: Furnished, tmp_path: Path) -> None:
+    hosted = Hosted(furnished.server)
+    (tmp_path / "guide.py").write_text(PYTHON)
+    done = furnished.server.command(
+        "deploy", str(tmp_path / "guide.py"), "--slug", "guide", "--environment", "development"
+    )
+    assert done.returncode == 0, done.stderr
+    (agent,) = agents(furnished.server)
+    assert (agent["slug"], agent["topics"]) == ("guide", ["job:ready"])
+    check_it_sends_with_its_secrets(hosted, agent["id"])

@@ -15,7 +15,7 @@ from servers.sheetport import SheetportServer
 #: database → (point, the passage at which the process dies)
 KILLS = {
     "sqlite": [
-        *((f"sqlite.{at}-commit", count) for at in ("before", "after") for count in (3, 8, 29)),
+        *((f"sqlite.{at}-commit", count) for at in ("before", "after") for count in (7, 12, 33)),  # a start has some of its own
         *(("events.before-wake", count) for count in (2, 7, 17)),
         *(("events.before-reply", count) for count in (1, 2, 6)),
     ],
