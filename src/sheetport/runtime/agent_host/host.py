@@ -106,6 +106,7 @@ class AgentHost:
         self._compiled = _Compiled(folder / "compiled")
         self._dependencies = Dependencies(folder / "packages", index_url)
         self._starting = asyncio.Lock()
+        self._preparing = asyncio.Lock()
         self._started = False
         self._namespaces = True
         self._slots = folder / "slots"
@@ -270,9 +271,10 @@ class AgentHost:
         """Starts what is missing of the spare processes."""
         if not self._namespaces:
             return  # what deno permits is said when it starts, and differs by program
-        for compiler, spare in self._spare.items():
-            while len(spare) < self._limits.spare:
-                spare.append(await self._new(self._runtime(compiler), self._usual_ports()))
+        async with self._preparing:
+            for compiler, spare in list(self._spare.items()):
+                while len(spare) < self._limits.spare:
+                    spare.append(await self._new(self._runtime(compiler), self._usual_ports()))
 
     async def _begin(self) -> None:
         """The first process shows whether this machine gives namespaces."""

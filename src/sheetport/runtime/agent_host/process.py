@@ -55,6 +55,7 @@ class AgentProcess:
         self._buffer = bytearray()
         self._verdict: asyncio.Future[_Verdict] | None = None
         self._compiled_left = 0
+        self._killed = self._closed = False
         self.compiled: bytes | None = None
         self.program: Program | None = None
         self.memory_bytes = 0
@@ -85,7 +86,7 @@ class AgentProcess:
     @property
     def alive(self) -> bool:
         """Whether it can take another event."""
-        return not self._launched.ended.done()
+        return not self._killed and not self._launched.ended.done()
 
     async def load(self, program: Program, server: Server, compiled: bytes | None) -> None:
         """Gives it its program, which it loads before its first event."""
@@ -122,7 +123,7 @@ class AgentProcess:
         loop = asyncio.get_running_loop()
         self._log, self.memory_bytes = Log(), 0
         self._verdict = loop.create_future()
-        if not self.alive:
+        if self._launched.ended.done():
             self._has_ended()
         self._signal(signal.SIGCONT)
         self._cpu_before = self._cpu()
@@ -153,11 +154,15 @@ class AgentProcess:
 
     def kill(self) -> None:
         """Ends it, and every thread of it."""
+        self._killed = True
         self._signal(signal.SIGKILL)
 
     async def close(self) -> None:
         """Ends it and removes its files."""
         self.kill()
+        if self._closed:
+            return
+        self._closed = True
         await self._launched.ended
         if self._gate is not None:
             self._gate.close()
@@ -283,7 +288,7 @@ class AgentProcess:
         return 0.0
 
     def _signal(self, number: signal.Signals) -> None:
-        if self.alive:
+        if not self._launched.ended.done():
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, number)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import socket
 import tempfile
 from pathlib import Path
@@ -27,6 +28,8 @@ async def weakness(launcher: Launcher, slot: Path, limits: Limits, *, namespaces
             layers, succeeded = await _tried(launcher, slot, limits)
     except (LaunchFailed, OSError, ValueError, TimeoutError) as error:
         return f"The self-test of the jail cannot be run: {error or type(error).__name__}"
+    finally:
+        await asyncio.to_thread(shutil.rmtree, slot, ignore_errors=True)
     if not layers["landlock"]:
         return "This machine's kernel has no Landlock, which a jail for Python needs."
     return f"The self-test of the jail succeeded in: {', '.join(succeeded)}." if succeeded else None
