@@ -15,7 +15,8 @@ from servers.sheetport import SheetportServer
 #: database → (point, the passage at which the process dies)
 KILLS = {
     "sqlite": [
-        *((f"sqlite.{at}-commit", count) for at in ("before", "after") for count in (7, 12, 33)),  # a start has some of its own
+        # A start has some commits of its own.
+        *((f"sqlite.{at}-commit", count) for at in ("before", "after") for count in (7, 12, 33)),
         *(("events.before-wake", count) for count in (2, 7, 17)),
         *(("events.before-reply", count) for count in (1, 2, 6)),
     ],
