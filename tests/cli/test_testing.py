@@ -11,7 +11,8 @@ from architecture.sources import ROOT
 from cli.conftest import end
 from docs.runner import PageRun
 from docs.test_documents import reader_environment
-from servers.sheetport import PROGRAM, clean_environment
+from servers.commands import PROGRAM
+from servers.sheetport import clean_environment
 
 PAGE = ROOT / "docs" / "howto" / "test-listeners.md"
 #: Says whose key it has been given and waits for a signal.

@@ -55,8 +55,8 @@ BOMBS = {
     ),
     "processes without end": (
         f"for (;;) if ({SPAWN}.status === null) throw new Error('no process')",
-        "failed",
-        r"no process|NotCapable",
+        "failed|timeout",
+        r"no process|NotCapable|processor time",
     ),
     "a log without end": ("for (;;) process.stdout.write('x'.repeat(100_000))", "failed", r"wrote more than 16 MiB"),
     "a file without end": (

@@ -52,7 +52,8 @@ async def test_what_needs_no_namespace_is_refused_all_the_same(world: World) -> 
     }
     hosts = ("hooks.example", "private.example", "loopback.example", "metadata.example")
     outcome = await world.host.run(program(trying(ATTEMPTS), "us_ag_escape", hosts=hosts), event(**at))
-    assert outcome.state == "done", outcome
+    # deno refuses a datagram's socket in a promise that nobody can await, which counts as an error of the program.
+    assert outcome.state == "done" or 'net access to "0.0.0.0:0"' in (outcome.error or ""), outcome
     results = json.loads(next(line for line in outcome.log.splitlines() if line.startswith("{")))
     assert results.keys() == ATTEMPTS.keys()
     assert {name: got for name, got in results.items() if not got.startswith("refused: ")} == {}
