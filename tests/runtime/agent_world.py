@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -129,7 +130,19 @@ def _answering(seen: list[bytes]) -> asyncio.Server:
 async def running_world(
     folder: Path, limits: Limits, certificate: tuple[Path, Path] | None = None, *, namespaces: bool = True
 ) -> AsyncIterator[World]:
-    """A world with its host started."""
+    """A world with its host started, in a process that makes files for itself only, as the server is."""
+    mask = os.umask(0o077)
+    try:
+        async with _running_world(folder, limits, certificate, namespaces=namespaces) as world:
+            yield world
+    finally:
+        os.umask(mask)
+
+
+@contextlib.asynccontextmanager
+async def _running_world(
+    folder: Path, limits: Limits, certificate: tuple[Path, Path] | None = None, *, namespaces: bool = True
+) -> AsyncIterator[World]:
     arrived: list[bytes] = []
     asked: list[bytes] = []
     tls = None

@@ -341,6 +341,7 @@ def make_slot(slot: Path) -> None:
     for name in ("agent", "agent/packages", "etc", "tmp"):
         (slot / name).mkdir(mode=0o755, parents=True)
         (slot / name).chmod(0o755)
+    slot.chmod(0o755)  # the server makes its own files for itself only, and a program is another user
     (slot / "tmp").chmod(0o1777)
     for name, text in (("nsswitch.conf", "hosts: files\n"), ("hosts", "127.0.0.1 localhost\n")):
         (slot / "etc" / name).write_text(text)

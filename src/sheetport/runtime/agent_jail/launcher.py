@@ -26,7 +26,6 @@ _STANDARD = 3
 
 def main(descriptor: int) -> None:
     """Serves until the server is gone."""
-    os.umask(0o022)  # folders of a jail are made here, and have to be passable for whom it holds
     calls.adopt_orphans()
     os.umask(0o022)  # the server keeps its files to itself, and what a jail shows is read by another user
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the server decides
