@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -51,11 +52,13 @@ asyncio.run(listener.run(on_connected=lambda scope: say(kind="connected")))
 class Program:
     """A listener in a process of its own; it prints JSON lines."""
 
-    def __init__(self, command: list[str], folder: Path, server: SheetportServer) -> None:
+    def __init__(
+        self, command: list[str], folder: Path, server: SheetportServer, variables: Mapping[str, str] | None = None
+    ) -> None:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("FLATFILE_", "AGENT_", "NODE_", "SHEETPORT_"))}
         self.process = subprocess.Popen(
-            command, cwd=folder, env={**kept, **server.client_variables()}, text=True, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            command, cwd=folder, env={**kept, **server.client_variables(), **(variables or {})}, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
     def said(self) -> dict[str, object]:
@@ -102,8 +105,10 @@ def test_the_npm_driver_gets_every_event_also_those_from_while_the_server_was_aw
             "number": 1,
             "keys": ["context", "createdAt", "domain", "id", "payload", "topic"],
         }
+        program.process.send_signal(signal.SIGSTOP)  # so that it asks again only after the next event
         one.restart()
         publish(one, 2)
+        program.process.send_signal(signal.SIGCONT)
         publish(one, 3, last=True)
         assert [program.said()["number"] for _ in range(2)] == [2, 3]
         program.end()
