@@ -106,7 +106,7 @@ class _Hosted:
             data = data[os.write(self._output, data) :]
 
 
-class _Environment(type(os.environ)):  # type: ignore[misc]
+class _Environment(type(os.environ)):  # type: ignore[misc]  # a base that is computed: os hides its class
     """Tells whoever reads a variable that is not there where its value belongs."""
 
     def __getitem__(self, name: str) -> str:

@@ -26,6 +26,7 @@ _ROUND = statement(select(cron_rounds.c.due_at).where(cron_rounds.c.topic == bin
 def _raise(made: Insert, column: str, keys: list[str]) -> Insert:
     """Write a row, or its moment if that is later than what is there; otherwise no row is touched."""
     before, after = made.table.c[column], made.excluded[column]  # type: ignore[attr-defined]  # a dialect's insert
+    # Untyped for the same reason: a dialect's insert.
     raised: Insert = made.on_conflict_do_update(index_elements=keys, set_={column: after}, where=before < after)  # type: ignore[attr-defined]
     return raised
 

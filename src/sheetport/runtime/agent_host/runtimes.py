@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from deno import find_deno_bin  # type: ignore[import-untyped]
+from deno import find_deno_bin  # type: ignore[import-untyped]  # the wheel has no types
 
 from sheetport.config import MEBIBYTE
 from sheetport.preload import PRELOAD_PATH

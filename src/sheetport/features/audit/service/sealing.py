@@ -180,7 +180,7 @@ class Sealer:
         if self._apart and self._written:
             after, self._written = self._sealed_seq, False
             written = await self._db.read(lambda uow: store.list_unsealed_after(uow, after, MOST))
-            self._written = len(written) == MOST
+            self._written |= len(written) == MOST  # others may have written meanwhile
         if not written and not reads and self._apart and self.failing is None:
             return False
 
